@@ -1,0 +1,207 @@
+"""Every setting there is: frozen values with their defaults and bounds.
+
+The annotated `chamado.toml` beside this file is the manual for people; a test compares
+it with the defaults here. Loading from files, environment and credentials is the
+business of `config.load`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
+
+from chamado.config.units import Duration, Host, Listen, mail_address
+
+MailAddress = Annotated[str, AfterValidator(mail_address)]
+Language = Literal["pt-BR", "en", "es"]
+RequireAuth = Literal["auto", "aligned", "partial", "none"]
+
+
+class Section(BaseModel):
+    """A table of the configuration: no unknown keys, no later change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Service(Section):
+    """Who answers, and where the data lies."""
+
+    name: str = "Support"
+    domain: str = "localhost"
+    language: Language = "pt-BR"
+    data_dir: Path = Path("var/chamado")
+    timezone: str = "America/Sao_Paulo"
+
+
+class Database(Section):
+    """Where tickets, inbox and outbox live; empty means SQLite in the data dir."""
+
+    url: SecretStr | None = None
+    url_file: Path | None = None
+
+
+class Blobs(Section):
+    """Where large mail and attachments live; empty means files in the data dir."""
+
+    url: str = ""
+
+
+class SupportAddress(Section):
+    """An address customers write to."""
+
+    address: MailAddress
+    team: str = "support"
+    aliases: tuple[MailAddress, ...] = ()
+    subaddress: bool = False
+
+
+class Listener(Section):
+    """A door for SMTP or LMTP (RFC 5321, RFC 2033)."""
+
+    protocol: Literal["smtp", "lmtp"] = "smtp"
+    listen: Listen = "127.0.0.1:2525"
+    trusted_authserv_ids: tuple[str, ...] = ()
+    trusted_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    max_connections: int = Field(default=50, ge=1)
+    max_connections_per_address: int = Field(default=5, ge=1)
+    idle_timeout: Duration = Field(default=60.0, gt=0)
+    data_timeout: Duration = Field(default=600.0, gt=0)
+    session_timeout: Duration = Field(default=1800.0, gt=0)
+    bytes_per_second: int = Field(default=1024, ge=0)
+    max_recipients: int = Field(default=100, ge=1)
+    bare_newlines: Literal["auto", "reject", "normalize"] = "auto"
+
+
+class Mailbox(Section):
+    """A mailbox to watch by IMAP (RFC 9051)."""
+
+    name: str
+    host: Host
+    port: int = Field(default=993, ge=1, le=65535)
+    tls: Literal["implicit", "starttls", "none"] = "implicit"
+    ca_file: Path | None = None
+    user: str
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    token_command: tuple[str, ...] = ()
+    folder: str = "INBOX"
+    after: str = "move:Processed"
+    idle: bool = True
+    poll_seconds: float = Field(default=60, gt=0)
+    trusted_authserv_ids: tuple[str, ...] = ()
+
+
+class Relay(Section):
+    """Where outgoing mail goes: an SMTP relay, or a maildir for trying things out."""
+
+    kind: Literal["smtp", "maildir"] = "maildir"
+    path: Path | None = None
+    host: Host = "127.0.0.1"
+    port: int = Field(default=25, ge=1, le=65535)
+    tls: Literal["none", "starttls", "implicit"] = "none"
+    ca_file: Path | None = None
+    user: str = ""
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    from_: str = Field(default="", alias="from")
+    timeout: Duration = Field(default=60.0, gt=0)
+
+
+class Ack(Section):
+    """When an automatic acknowledgement may go out, and the caps that always hold."""
+
+    enabled: bool = True
+    require_auth: RequireAuth = "auto"
+    per_address_pause: Duration = Field(default=3600.0, ge=0)
+    per_address_day: int = Field(default=5, ge=0)
+    per_domain_hour: int = Field(default=50, ge=0)
+    per_hour: int = Field(default=200, ge=0)
+    loop_burst: int = Field(default=6, ge=1)
+    loop_day: int = Field(default=20, ge=1)
+    loop_same_body: int = Field(default=3, ge=2)
+    cool_down: Duration = Field(default=86400.0, ge=0)
+
+
+class Sla(Section):
+    """What is promised to a customer."""
+
+    first_response: Duration = Field(default=86400.0, gt=0)
+    first_response_target: Duration = Field(default=5400.0, gt=0)
+    hours: str = "24x7"
+    holidays: str = ""
+    reopen_within: Duration = Field(default=14 * 86400.0, ge=0)
+
+
+class Survey(Section):
+    """The question after a resolution."""
+
+    delay: Duration = Field(default=86400.0, ge=0)
+    base_url: str = ""
+
+
+class Http(Section):
+    """Health, metrics and survey pages; an empty `listen` turns them off."""
+
+    listen: Listen | Literal[""] = "127.0.0.1:8025"
+
+
+class Agent(Section):
+    """Somebody who answers customers."""
+
+    address: MailAddress
+    name: str = ""
+    specialties: tuple[str, ...] = ()
+
+
+class Limits(Section):
+    """Bounds that keep one mail from harming the others (bytes, counts, seconds)."""
+
+    message_bytes: int = Field(default=36_700_160, ge=1024)
+    raw_in_row_bytes: int = Field(default=65_536, ge=0)
+    disk_reserve_bytes: int = Field(default=268_435_456, ge=0)
+    parsers: int = Field(default=2, ge=1, le=64)
+    parse_bytes_at_once: int = Field(default=73_400_320, ge=1024)
+    parse_cpu_seconds: int = Field(default=20, ge=1)
+    parse_memory_bytes: int = Field(default=805_306_368, ge=134_217_728)
+    parse_wall_seconds: float = Field(default=30, gt=0)
+    attempts: int = Field(default=3, ge=1)
+    batch: int = Field(default=50, ge=1, le=500)
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    service: Service = Service()
+    database: Database = Database()
+    blobs: Blobs = Blobs()
+    address: tuple[SupportAddress, ...] = ()
+    listener: tuple[Listener, ...] = ()
+    mailbox: tuple[Mailbox, ...] = ()
+    relay: Relay = Relay()
+    ack: Ack = Ack()
+    sla: Sla = Sla()
+    survey: Survey = Survey()
+    http: Http = Http()
+    agent: tuple[Agent, ...] = ()
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for what, names in (
+            ("address", [a.address for a in self.address]),
+            ("mailbox", [m.name for m in self.mailbox]),
+            ("agent", [a.address for a in self.agent]),
+        ):
+            twice = sorted({n for n in names if names.count(n) > 1})
+            if twice:
+                raise ValueError(f"[[{what}]] is given twice: {', '.join(twice)}")
+        return self

@@ -1,0 +1,54 @@
+"""The small types of settings: durations, host names, listening points, addresses."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.ASCII)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:_-]{0,253}[A-Za-z0-9])?", re.ASCII)
+_LISTEN = re.compile(
+    r"unix:/.+|fd:[A-Za-z0-9._-]+|(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):\d{1,5}",
+    re.ASCII,
+)
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII
+)
+
+
+def seconds(value: object) -> object:
+    """Turn "24h", "90m" or "1h 30m" into seconds; numbers are seconds already."""
+    if not isinstance(value, str):
+        return value
+    rest = _DURATION.sub("", value).strip()
+    found = _DURATION.findall(value)
+    if rest or not found:
+        raise ValueError(f"{value!r} is no duration; write 90m, 24h, 30s or 7d")
+    return sum(float(number) * _SECONDS[unit] for number, unit in found)
+
+
+def host(value: str) -> str:
+    """Refuse what is no host name: it would reach a resolver or a command line."""
+    if not _HOST.fullmatch(value):
+        raise ValueError(f"{value!r} is no host name or address")
+    return value
+
+
+def listen(value: str) -> str:
+    """Accept host:port, unix:/path or fd:NAME (a socket passed by systemd)."""
+    if not _LISTEN.fullmatch(value):
+        raise ValueError(f"{value!r} is not host:port, unix:/path or fd:NAME")
+    return value
+
+
+def mail_address(value: str) -> str:
+    """Lower-case one plain addr-spec (RFC 5322 §3.4.1); refuse anything else."""
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError(f"{value!r} is no mail address like suporte@acme.example")
+    return value.lower()
+
+
+Duration = Annotated[float, BeforeValidator(seconds)]
+Host = Annotated[str, AfterValidator(host)]
+Listen = Annotated[str, AfterValidator(listen)]

@@ -1,0 +1,106 @@
+"""What the daemon asks the notifier to say, and what becomes of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from chamado.config.address import Address
+
+
+class LetterKind(StrEnum):
+    """Why we write; also the first word of the Message-ID and the template's folder."""
+
+    ACK = "ack"
+    REPLY = "reply"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosure:
+    """A file that goes out with a letter."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One thing to say to one customer, before it is worded.
+
+    `recipient` gets it, `sender` is the support address with the service's name, and
+    `reply_to` the address that leads an answer back to the case. `message_id`,
+    `in_reply_to` and `references` (oldest first) carry no angle brackets. `subject`
+    is the case's own subject and is only ever repeated for replies by people; an
+    automatic letter has a fixed one. `promised_hours` is the promised first response.
+    `received_files` are display names of what arrived; `text` is an agent's words.
+    `instance` is the value of X-Chamado-Loop.
+    """
+
+    kind: LetterKind
+    recipient: Address
+    sender: Address
+    reply_to: str
+    language: str
+    number: int
+    at: datetime
+    message_id: str
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    subject: str = ""
+    promised_hours: float = 24.0
+    received_files: tuple[str, ...] = ()
+    screenshot_came: bool = False
+    greet_by_name: bool = False
+    text: str = ""
+    enclosures: tuple[Enclosure, ...] = ()
+    instance: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A finished message: the very bytes that every attempt sends (CRLF line ends).
+
+    `mail_from` is "" for automatic mail (RFC 3834 §3.3). `at_most_once` says that a
+    lost reply after the final dot must not lead to a second attempt.
+    """
+
+    message_id: str
+    mail_from: str
+    rcpt_to: str
+    content: bytes
+    at_most_once: bool
+
+
+class Fate(StrEnum):
+    """What became of one attempt to send."""
+
+    SENT = "sent"
+    TRY_LATER = "try_later"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Fate of one attempt, with the relay's words (at most 500 clean characters).
+
+    UNKNOWN: the connection was lost after the final dot and before the reply, so
+    the relay may or may not have the letter.
+    """
+
+    fate: Fate
+    reply: str = ""
+
+
+class Relay(Protocol):
+    """Somewhere letters go out. Used by one thread; keeps its connection."""
+
+    def send(self, letter: Letter) -> Outcome:
+        """Hand one letter over. Never raises for trouble with relay or letter."""
+        ...
+
+    def close(self) -> None:
+        """End the conversation politely; harmless when there is none."""
+        ...
