@@ -2,11 +2,11 @@
 
 The annotated `chamado.toml` beside this file is the manual for people; a test compares
 it with the defaults here. Loading from files, environment and credentials is the
-business of `config.load`.
+business of `config.load`, what several settings say together that of `config.checks`.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -14,10 +14,9 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    model_validator,
 )
 
-from chamado.config.units import Duration, Host, Listen, mail_address
+from chamado.config.units import Duration, Host, Listen, Name, mail_address
 
 MailAddress = Annotated[str, AfterValidator(mail_address)]
 Language = Literal["pt-BR", "en", "es"]
@@ -27,7 +26,9 @@ RequireAuth = Literal["auto", "aligned", "partial", "none"]
 class Section(BaseModel):
     """A table of the configuration: no unknown keys, no later change."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
+    )
 
 
 class Service(Section):
@@ -84,7 +85,7 @@ class Listener(Section):
 class Mailbox(Section):
     """A mailbox to watch by IMAP (RFC 9051)."""
 
-    name: str
+    name: Name
     host: Host
     port: int = Field(default=993, ge=1, le=65535)
     tls: Literal["implicit", "starttls", "none"] = "implicit"
@@ -177,6 +178,13 @@ class Limits(Section):
     batch: int = Field(default=50, ge=1, le=500)
 
 
+class Log(Section):
+    """What is written about what happens; never bodies, never secrets."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "human", "journal", "json"] = "auto"
+
+
 class Settings(Section):
     """The whole configuration."""
 
@@ -193,15 +201,4 @@ class Settings(Section):
     http: Http = Http()
     agent: tuple[Agent, ...] = ()
     limits: Limits = Limits()
-
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        for what, names in (
-            ("address", [a.address for a in self.address]),
-            ("mailbox", [m.name for m in self.mailbox]),
-            ("agent", [a.address for a in self.agent]),
-        ):
-            twice = sorted({n for n in names if names.count(n) > 1})
-            if twice:
-                raise ValueError(f"[[{what}]] is given twice: {', '.join(twice)}")
-        return self
+    log: Log = Log()

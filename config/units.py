@@ -12,6 +12,7 @@ _LISTEN = re.compile(
     r"unix:/.+|fd:[A-Za-z0-9._-]+|(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):\d{1,5}",
     re.ASCII,
 )
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _ADDRESS = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII
 )
@@ -42,6 +43,13 @@ def listen(value: str) -> str:
     return value
 
 
+def name(value: str) -> str:
+    """Accept a plain word: it becomes part of keys, file names and metric labels."""
+    if not _NAME.fullmatch(value):
+        raise ValueError(f"{value!r} is no name of letters, digits, dots and dashes")
+    return value
+
+
 def mail_address(value: str) -> str:
     """Lower-case one plain addr-spec (RFC 5322 §3.4.1); refuse anything else."""
     if not _ADDRESS.fullmatch(value):
@@ -52,3 +60,4 @@ def mail_address(value: str) -> str:
 Duration = Annotated[float, BeforeValidator(seconds)]
 Host = Annotated[str, AfterValidator(host)]
 Listen = Annotated[str, AfterValidator(listen)]
+Name = Annotated[str, AfterValidator(name)]

@@ -1,0 +1,265 @@
+"""What no single setting can know: rules across settings, and warnings in words.
+
+Works on values alone. Whether secrets can be read is a question for the machine and
+for the moment, asked by `chamado.config.files`.
+"""
+
+import ipaddress
+import re
+import zoneinfo
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from chamado.config.address import shown_address
+from chamado.config.problems import Problem
+from chamado.config.settings import Listener, Mailbox, Relay, Settings
+
+_AFTER = re.compile(r"move:.+|flag:[^\s\\(){%*\"\]]+|seen|keep")
+_DAYS = r"(mon|tue|wed|thu|fri|sat|sun)"
+_OPEN = re.compile(
+    rf"{_DAYS}(-{_DAYS})?\s+([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)"
+)
+Check = Callable[[Settings], Iterator[Problem]]
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address can only be this machine."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def listening_host(listen: str) -> str:
+    """Return the host of host:port; this machine for a Unix or a passed socket."""
+    if listen.startswith(("unix:", "fd:")):
+        return "localhost"
+    return listen.rpartition(":")[0]
+
+
+def _twice(settings: Settings) -> Iterator[Problem]:
+    """A name given twice would make look-ups depend on the order of the file."""
+    lists = (
+        ("address", "address", [a.address for a in settings.address]),
+        ("mailbox", "name", [m.name for m in settings.mailbox]),
+        ("agent", "address", [a.address for a in settings.agent]),
+    )
+    for table, key, names in lists:
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                yield Problem(
+                    key=f"{table}.{number}.{key}",
+                    message=f"{name} is given twice",
+                    hint=f"the first is [[{table}]] number {names.index(name)}",
+                )
+
+
+def _listening(settings: Settings) -> Iterator[Problem]:
+    places = [
+        (f"listener.{n}.listen", x.listen) for n, x in enumerate(settings.listener)
+    ]
+    seen: dict[str, str] = {}
+    for key, listen in (*places, ("http.listen", settings.http.listen)):
+        port = "" if listen.startswith("unix:") else listen.rpartition(":")[2]
+        if not listen.startswith(("unix:", "fd:")) and port and int(port) > 65535:
+            yield Problem(key=key, message=f"there is no port {port}")
+        # Port 0 asks the system for any free port, and each time for another one.
+        elif listen and port != "0" and seen.setdefault(listen, key) != key:
+            yield Problem(key=key, message=f"{listen} is taken by {seen[listen]}")
+
+
+def _encryption(settings: Settings) -> Iterator[Problem]:
+    ends: list[tuple[str, Mailbox | Relay]]
+    ends = [(f"mailbox.{n}", m) for n, m in enumerate(settings.mailbox)]
+    if settings.relay.kind == "smtp":
+        ends.append(("relay", settings.relay))
+    for name, end in ends:
+        if end.tls == "none" and not is_loopback(end.host):
+            yield Problem(
+                key=f"{name}.tls",
+                message=f"none would send everything to {end.host} in the clear",
+                hint="use implicit or starttls; none is for this machine only",
+            )
+    for number, listener in enumerate(settings.listener):
+        if (listener.tls_certificate is None) != (listener.tls_key is None):
+            key = "tls_key" if listener.tls_key is None else "tls_certificate"
+            yield Problem(
+                key=f"listener.{number}.{key}",
+                message="a certificate and its key are needed together",
+            )
+
+
+def _ways(settings: Settings) -> Iterator[Problem]:
+    relay, database = settings.relay, settings.database
+    ways: list[tuple[str, list[object]]] = [
+        (f"mailbox.{n}.password", [m.password, m.password_file, m.token_command])
+        for n, m in enumerate(settings.mailbox)
+    ]
+    ways.append(("relay.password", [relay.password, relay.password_file]))
+    ways.append(("database.url", [database.url, database.url_file]))
+    for key, given in ways:
+        if sum(bool(way) for way in given) > 1:
+            hint = "keep exactly one of them, best the file"
+            yield Problem(key=key, message="is given in several ways", hint=hint)
+    if relay.user and not (relay.password or relay.password_file):
+        yield Problem(key="relay.user", message="has no password or password_file")
+    if relay.user and relay.tls == "none" and not is_loopback(relay.host):
+        yield Problem(key="relay.user", message="a password needs tls")
+
+
+def _after(settings: Settings) -> Iterator[Problem]:
+    for number, mailbox in enumerate(settings.mailbox):
+        key = f"mailbox.{number}.after"
+        if not _AFTER.fullmatch(mailbox.after):
+            hint = "write move:FOLDER, flag:KEYWORD, seen or keep"
+            yield Problem(key=key, message=f"{mailbox.after!r} is unknown", hint=hint)
+        elif mailbox.after == f"move:{mailbox.folder}":
+            yield Problem(key=key, message="moves mail to the folder it is read from")
+
+
+def _addresses(settings: Settings) -> Iterator[Problem]:
+    if settings.relay.from_:
+        try:
+            shown_address(settings.relay.from_)
+        except ValueError as mistake:
+            hint = 'write it like "Acme Suporte <suporte@acme.example>"'
+            yield Problem(key="relay.from", message=str(mistake), hint=hint)
+    ours = {a for s in settings.address for a in (s.address, *s.aliases)}
+    for number, agent in enumerate(settings.agent):
+        if agent.address in ours:
+            yield Problem(
+                key=f"agent.{number}.address",
+                message=f"{agent.address} is an address customers write to",
+                hint="an agent needs an address of their own, or mail goes in circles",
+            )
+
+
+def _service(settings: Settings) -> Iterator[Problem]:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", _domain(settings)):
+        yield Problem(key="service.domain", message="is no domain name")
+    try:
+        zoneinfo.ZoneInfo(settings.service.timezone)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        hint = "write a name of the IANA database like America/Sao_Paulo"
+        yield Problem(key="service.timezone", message="is no time zone", hint=hint)
+    spans = [span.strip() for span in re.split("[,;]", settings.sla.hours)]
+    if spans != ["24x7"] and not all(map(_OPEN.fullmatch, spans)):
+        hint = 'write "24x7" or like "mon-fri 09:00-18:00"'
+        yield Problem(key="sla.hours", message="are no opening hours", hint=hint)
+
+
+def _domain(settings: Settings) -> str:
+    return settings.service.domain
+
+
+def _urls(settings: Settings) -> Iterator[Problem]:
+    url = settings.database.url
+    if url is not None and not re.match(
+        r"(sqlite:///|postgresql(\+psycopg)?://).", url.get_secret_value()
+    ):
+        hint = "write sqlite:////absolute/path or postgresql://…"
+        yield Problem(key="database.url", message="is no database", hint=hint)
+    if settings.blobs.url and not re.match("(file:///|s3://.)", settings.blobs.url):
+        hint = "write file:///absolute/path or s3://bucket/prefix"
+        yield Problem(key="blobs.url", message="is no place for blobs", hint=hint)
+    base = settings.survey.base_url
+    if base and not (re.match("https?://", base) and urlsplit(base).hostname):
+        hint = "write it like https://support.acme.example"
+        yield Problem(key="survey.base_url", message="is no web address", hint=hint)
+
+
+CHECKS: tuple[Check, ...] = (
+    _twice,
+    _listening,
+    _encryption,
+    _ways,
+    _after,
+    _addresses,
+    _service,
+    _urls,
+)
+
+
+def errors(settings: Settings) -> tuple[Problem, ...]:
+    """Return every contradiction between settings; nothing may start with one."""
+    return tuple(problem for check in CHECKS for problem in check(settings))
+
+
+def _sources(settings: Settings) -> Iterator[tuple[str, str, Listener | Mailbox]]:
+    for number, listener in enumerate(settings.listener):
+        name = f"{listener.protocol}:{listener.listen}"
+        yield f"listener.{number}.trusted_authserv_ids", name, listener
+    for number, mailbox in enumerate(settings.mailbox):
+        name = f"imap:{mailbox.name}"
+        yield f"mailbox.{number}.trusted_authserv_ids", name, mailbox
+
+
+def _cannot_tell(settings: Settings) -> Iterator[Problem]:
+    """The contract of require_auth: what a source that cannot tell means, in words."""
+    wanted = settings.ack.require_auth
+    if wanted == "none" or not settings.ack.enabled:
+        return
+    means = (
+        "everybody is acknowledged, and only the caps of [ack] protect bystanders"
+        if wanted == "auto"
+        else f"nobody is acknowledged, because [ack] require_auth is {wanted}"
+    )
+    for key, name, source in _sources(settings):
+        if not source.trusted_authserv_ids:
+            yield Problem(
+                key=key,
+                message=f"{name} cannot tell who really wrote: {means}",
+                hint="name the server whose Authentication-Results can be trusted",
+            )
+
+
+def _nothing_to_do(settings: Settings) -> Iterator[Problem]:
+    if not settings.address:
+        hint = "add [[address]] with the address customers write to"
+        yield Problem(key="address", message="no recipient is accepted", hint=hint)
+    if not (settings.listener or settings.mailbox):
+        hint = "add [[listener]] or [[mailbox]]"
+        yield Problem(key="listener", message="nothing takes mail in", hint=hint)
+
+
+def _not_yet_real(settings: Settings) -> Iterator[Problem]:
+    if settings.relay.kind == "smtp" and settings.service.domain == "localhost":
+        hint = "set the domain our Message-IDs shall carry"
+        yield Problem(key="service.domain", message="is localhost", hint=hint)
+    if settings.survey.base_url.startswith("http://") and not is_loopback(
+        urlsplit(settings.survey.base_url).hostname or ""
+    ):
+        yield Problem(key="survey.base_url", message="votes travel in the clear")
+    url = settings.database.url
+    if url and re.match(r"sqlite:///[^/]", url.get_secret_value()):
+        hint = "write sqlite:////absolute/path with four slashes"
+        message = "depends on the folder in which the command is started"
+        yield Problem(key="database.url", message=message, hint=hint)
+
+
+def _open_doors(settings: Settings) -> Iterator[Problem]:
+    if not is_loopback(listening_host(settings.http.listen or "localhost:0")):
+        hint = "put a reverse proxy with TLS in front, and listen on 127.0.0.1"
+        yield Problem(
+            key="http.listen", message="metrics are open to the network", hint=hint
+        )
+    for number, door in enumerate(settings.listener):
+        if not (door.tls_certificate or is_loopback(listening_host(door.listen))):
+            yield Problem(
+                key=f"listener.{number}.tls_certificate",
+                message=f"{door.listen} takes mail from the network without TLS",
+                hint="set tls_certificate and tls_key",
+            )
+
+
+WARNINGS: tuple[Check, ...] = (
+    _cannot_tell,
+    _nothing_to_do,
+    _not_yet_real,
+    _open_doors,
+)
+
+
+def warnings(settings: Settings) -> tuple[Problem, ...]:
+    """Return what works but is probably not meant, in words for an operator."""
+    return tuple(problem for check in WARNINGS for problem in check(settings))

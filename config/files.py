@@ -1,0 +1,95 @@
+"""Whether the files that settings name can be read, by this user and at this moment.
+
+Asked by `config check`, by `doctor` and before `run`, not by every command: somebody
+who lists tickets needs no mailbox password.
+"""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from chamado.config.derive import SecretError, read_secret
+from chamado.config.problems import Problem
+from chamado.config.settings import Settings
+
+
+def _secret_files(settings: Settings) -> Iterator[tuple[str, Path]]:
+    for number, mailbox in enumerate(settings.mailbox):
+        if mailbox.password_file:
+            yield f"mailbox.{number}.password_file", mailbox.password_file
+    if settings.relay.password_file:
+        yield "relay.password_file", settings.relay.password_file
+    if settings.database.url_file:
+        yield "database.url_file", settings.database.url_file
+
+
+def _plain_files(settings: Settings) -> Iterator[tuple[str, Path]]:
+    for number, listener in enumerate(settings.listener):
+        if listener.tls_certificate:
+            yield f"listener.{number}.tls_certificate", listener.tls_certificate
+        if listener.tls_key:
+            yield f"listener.{number}.tls_key", listener.tls_key
+    for number, mailbox in enumerate(settings.mailbox):
+        if mailbox.ca_file:
+            yield f"mailbox.{number}.ca_file", mailbox.ca_file
+    if settings.relay.ca_file:
+        yield "relay.ca_file", settings.relay.ca_file
+
+
+def file_errors(settings: Settings) -> tuple[Problem, ...]:
+    """Return the secrets that are missing, and files that cannot be read."""
+    return (
+        *_without_secret(settings),
+        *_unreadable_secrets(settings),
+        *_unreadable_files(settings),
+    )
+
+
+def _without_secret(settings: Settings) -> Iterator[Problem]:
+    for number, m in enumerate(settings.mailbox):
+        if not (m.password or m.password_file or m.token_command):
+            yield Problem(
+                key=f"mailbox.{number}.password_file",
+                message=f"mailbox {m.name} has no way to log in",
+                hint="set password_file or token_command, or pass the systemd "
+                f"credential mailbox-{m.name}",
+            )
+
+
+def _unreadable_secrets(settings: Settings) -> Iterator[Problem]:
+    for key, path in _secret_files(settings):
+        try:
+            read_secret(path)
+        except SecretError as trouble:
+            hint = "its first line is the secret"
+            yield Problem(key=key, message=str(trouble), hint=hint)
+
+
+def _unreadable_files(settings: Settings) -> Iterator[Problem]:
+    for key, path in _plain_files(settings):
+        try:
+            path.open("rb").close()
+        except OSError as trouble:
+            yield Problem(key=key, message=f"{path}: {trouble.strerror}")
+
+
+def file_warnings(settings: Settings) -> tuple[Problem, ...]:
+    """Return the secret files that other users of this machine can read."""
+    secret = list(_secret_files(settings))
+    keys = [(k, p) for k, p in _plain_files(settings) if k.endswith(".tls_key")]
+    return tuple(
+        Problem(
+            key=key,
+            message=f"{path} can be read by every user of this machine",
+            hint=f"chmod 600 {path}",
+        )
+        for key, path in (*secret, *keys)
+        if _mode(path) & stat.S_IROTH
+    )
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0
