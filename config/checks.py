@@ -15,6 +15,7 @@ from chamado.config.problems import Problem
 from chamado.config.settings import Listener, Mailbox, Relay, Settings
 
 _AFTER = re.compile(r"move:.+|flag:[^\s\\(){%*\"\]]+|seen|keep")
+_DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _DAYS = r"(mon|tue|wed|thu|fri|sat|sun)"
 _OPEN = re.compile(
     rf"{_DAYS}(-{_DAYS})?\s+([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)"
@@ -135,7 +136,7 @@ def _addresses(settings: Settings) -> Iterator[Problem]:
 
 
 def _service(settings: Settings) -> Iterator[Problem]:
-    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", _domain(settings)):
+    if not _DOMAIN.fullmatch(settings.service.domain):
         yield Problem(key="service.domain", message="is no domain name")
     try:
         zoneinfo.ZoneInfo(settings.service.timezone)
@@ -146,10 +147,6 @@ def _service(settings: Settings) -> Iterator[Problem]:
     if spans != ["24x7"] and not all(map(_OPEN.fullmatch, spans)):
         hint = 'write "24x7" or like "mon-fri 09:00-18:00"'
         yield Problem(key="sla.hours", message="are no opening hours", hint=hint)
-
-
-def _domain(settings: Settings) -> str:
-    return settings.service.domain
 
 
 def _urls(settings: Settings) -> Iterator[Problem]:
@@ -223,6 +220,9 @@ def _nothing_to_do(settings: Settings) -> Iterator[Problem]:
 
 
 def _not_yet_real(settings: Settings) -> Iterator[Problem]:
+    if settings.service.data_dir.is_relative_to("/etc"):
+        hint = 'set data_dir, for a service best to "/var/lib/chamado"'
+        yield Problem(key="service.data_dir", message="lies in /etc", hint=hint)
     if settings.relay.kind == "smtp" and settings.service.domain == "localhost":
         hint = "set the domain our Message-IDs shall carry"
         yield Problem(key="service.domain", message="is localhost", hint=hint)

@@ -67,7 +67,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     origins = {key: value.origin for key, value in flat.items()}
     settings, problems = _judge({key: value.value for key, value in flat.items()})
     if problems or settings is None:
-        placed = (_placed(problem, origins, found) for problem in problems)
+        placed = [p.at(p.where or _where(p.key, origins, found)) for p in problems]
         raise ConfigError(tuple(sorted(placed, key=_reading_order)))
     shown = {key: "default" for key, _ in flatten(dump(settings))} | {
         key: origin for key, origin in origins.items() if origin
@@ -214,13 +214,6 @@ def _mended(flat: Mapping[str, object], wrong: list[str]) -> dict[str, object]:
             end = "@unknown.invalid" if bad.endswith(".address") else ""
             rest[bad] = f"unknown-{number}{end}"
     return rest
-
-
-def _placed(problem: Problem, origins: Mapping[str, str], path: Path | None) -> Problem:
-    where = problem.where or _where(problem.key, origins, path)
-    return Problem(
-        key=problem.key, message=problem.message, hint=problem.hint, where=where
-    )
 
 
 def _where(key: str, origins: Mapping[str, str], path: Path | None) -> str:

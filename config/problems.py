@@ -3,7 +3,7 @@
 A problem never repeats the value of a setting that may hold a secret.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,10 @@ class Problem:
     message: str
     hint: str = ""
     where: str = ""
+
+    def at(self, where: str) -> "Problem":
+        """Return the same problem with its place."""
+        return replace(self, where=where)
 
     def __str__(self) -> str:
         """Say it in one line: where, key, message, and what to do."""

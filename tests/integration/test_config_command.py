@@ -1,0 +1,114 @@
+"""`chamado config`: a file to start from, all mistakes at once, and what holds."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from chamado.config.problems import Problem
+from chamado.config.settings import Settings
+from chamado.daemon.cli import config as command
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in an empty folder without a configuration in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("CHAMADO_CONFIG", "CHAMADO_DATA_DIR", "CREDENTIALS_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def run(*words: str, path: Path | None = None, **environ: str) -> Result:
+    """Run one `config` command as the root command would."""
+    return CliRunner().invoke(command.config_group, words, obj=path, env=environ)
+
+
+def test_init_writes_a_private_file_that_passes_the_check(here: Path) -> None:
+    """The file is readable by owner and group only, and good as it is."""
+    assert run("init").exit_code == 0
+    assert stat.S_IMODE((here / "chamado.toml").stat().st_mode) == 0o640
+    checked = run("check")
+    assert checked.exit_code == 0
+    assert checked.stdout.splitlines()[-1] == "ok chamado.toml"
+
+
+def test_init_never_overwrites(here: Path) -> None:
+    """A second `init` fails with 73 and leaves the file as it was."""
+    (here / "mine.toml").write_text("mine")
+    result = run("init", "mine.toml")
+    assert result.exit_code == 73
+    assert "File exists" in result.stderr
+    assert (here / "mine.toml").read_text() == "mine"
+
+
+def test_check_prints_all_mistakes_and_exits_78(here: Path) -> None:
+    """Each mistake is one line with place, key, and what to do."""
+    file = here / "bad.toml"
+    file.write_text("[service]\nnaem = 1\n[relay]\nport = 'x'\n")
+    result = run("check", path=file)
+    assert result.exit_code == 78
+    first, second = result.stdout.splitlines()
+    wanted = "service.naem: unknown key — did you mean service.name?"
+    assert first == f"fail {file}:2: {wanted}"
+    assert second.startswith(f"fail {file}:4: relay.port: ")
+
+
+def test_check_as_json_tells_errors_from_warnings(here: Path) -> None:
+    """A script reads the same facts from one document."""
+    (here / "chamado.toml").write_text(
+        "[[mailbox]]\nname='m'\nhost='h'\nuser='u'\npassword_file='none'\n"
+    )
+    result = run("check", "--json")
+    assert result.exit_code == 78
+    report = json.loads(result.stdout)
+    assert report["ok"] is False
+    (error,) = report["errors"]
+    assert (error["key"], error["where"]) == (
+        "mailbox.0.password_file",
+        "chamado.toml:5",
+    )
+    assert {w["key"] for w in report["warnings"]} == {
+        "address",
+        "mailbox.0.trusted_authserv_ids",
+    }
+
+
+def test_check_asks_the_extra_checks(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What other rooms of the house know to check is checked in the same run."""
+
+    def extra(settings: Settings) -> list[Problem]:
+        return [Problem(key="service.language", message=settings.service.language)]
+
+    monkeypatch.setattr(command, "EXTRA_CHECKS", [extra])
+    result = run("check")
+    assert result.exit_code == 78
+    assert "fail service.language: pt-BR" in result.stdout
+
+
+def test_show_names_the_origin_and_masks_secrets(here: Path) -> None:
+    """Every effective value stands beside its origin, and no secret is printed."""
+    (here / "chamado.toml").write_text(
+        "[service]\nname = 'Acme ção'\n[relay]\npassword = 'canary-1'\n"
+    )
+    environ = {"CHAMADO_DATABASE__URL": "postgresql://u:canary-2@h/d"}
+    result = run("show", "--json", **environ)
+    settings = json.loads(result.stdout)["settings"]
+    assert settings["service.name"] == {"value": "Acme ção", "origin": "file 2"}
+    assert settings["database.url"]["origin"] == "environment CHAMADO_DATABASE__URL"
+    assert settings["sla.first_response"] == {"value": 86400.0, "origin": "default"}
+    human = run("show", **environ).stdout
+    assert 'service.name = "Acme ção"' in human
+    assert "canary" not in result.output + human
+
+
+def test_show_of_a_wrong_file_exits_78(here: Path) -> None:
+    """Half a configuration is not shown as if it held."""
+    (here / "chamado.toml").write_text("name = nonsense\n")
+    result = run("show")
+    assert result.exit_code == 78
+    assert "chamado.toml:1" in result.stderr
