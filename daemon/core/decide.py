@@ -1,0 +1,261 @@
+"""What a message becomes. The policy is the table `JOINS`; the rest reads it.
+
+A stranger never joins a case and a bad token never drops a message: both end in a new
+case, linked to the one that was named, so that a person can judge.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from chamado.config.address import Address
+from chamado.daemon.core.answers import Asked, Caps, SentBefore, why_not
+from chamado.daemon.core.loops import LoopLimits, SenderHistory, why_loop
+from chamado.daemon.core.types import (
+    AckVerdict,
+    AppendReply,
+    Decision,
+    LinkDuplicate,
+    OpenTicket,
+    Proof,
+    RecordBounce,
+    RecordEcho,
+    Related,
+    Relation,
+    Status,
+    ThreadMatch,
+    TicketFacts,
+)
+from chamado.parsers.types import (
+    Auth,
+    Bounce,
+    Classification,
+    Envelope,
+    Kind,
+    ParsedMessage,
+)
+
+
+class Standing(StrEnum):
+    """Who the sender is to the case that the evidence names."""
+
+    ALIGNED = "participant, vouched for by the border"
+    UNALIGNED = "participant, not vouched for"
+    STRANGER = "not a participant"
+
+
+class Join(StrEnum):
+    """What the evidence permits."""
+
+    APPEND = "append"
+    APPEND_FLAGGED = "append, flagged"
+    APPEND_INTERNAL = "append for agents' eyes only, flagged"
+    OPEN = "new case, linked"
+
+
+_S, _O, _U = Proof.SENDER, Proof.OTHER, Proof.UNSIGNED
+_A, _N, _X = Standing.ALIGNED, Standing.UNALIGNED, Standing.STRANGER
+
+JOINS: Mapping[tuple[Proof, Standing], Join] = {
+    (_S, _A): Join.APPEND,
+    (_S, _N): Join.APPEND_FLAGGED,
+    (_S, _X): Join.APPEND_INTERNAL,
+    (_O, _A): Join.APPEND_FLAGGED,
+    (_O, _N): Join.OPEN,
+    (_O, _X): Join.OPEN,
+    (_U, _A): Join.APPEND,
+    (_U, _N): Join.OPEN,
+    (_U, _X): Join.OPEN,
+}
+
+UNVERIFIED = "unverified_sender"
+PASSED_ON = "answers_mail_to_another_participant"
+NOT_PARTICIPANT = "not_a_participant"
+LOOKS_LIKE_LOOP = "looks_like_a_loop"
+SAME_ID = "message_id_seen_before"
+BAD_TOKEN = "bad_token"  # noqa: S105  (the name of a flag, no secret)
+
+_FLAGS = {
+    (_S, _N): (UNVERIFIED,),
+    (_S, _X): (NOT_PARTICIPANT, UNVERIFIED),
+    (_O, _A): (PASSED_ON,),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The settings that decisions depend on."""
+
+    own: frozenset[str]
+    caps: Caps = Caps()
+    loops: LoopLimits = LoopLimits()
+    reopen_within: timedelta = timedelta(days=14)
+    ack_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One message with everything that was looked up for it.
+
+    `address` and `team` are the support address it reached; `require_auth` is what
+    its source demands for an acknowledgement. `duplicate_of` is the inbox id and case
+    of the same content seen before, `letter` the case and Message-ID of our letter
+    that it reports on or is itself, `same_id` whether its Message-ID was seen.
+    """
+
+    message: ParsedMessage
+    classification: Classification
+    envelope: Envelope
+    auth: Auth
+    match: ThreadMatch
+    address: str
+    team: str
+    language: str
+    require_auth: Auth
+    names_us: bool
+    no_ack: bool = False
+    verified: bool = False
+    duplicate_of: tuple[int, int | None] | None = None
+    reports_on: tuple[int, str] | None = None
+    echo_of: int | None = None
+    same_id: bool = False
+    history: SenderHistory = SenderHistory()
+    before: SentBefore = SentBefore()
+    cooling_down: bool = False
+
+
+def decide(case: Case, policy: Policy, now: datetime) -> Decision:
+    """Choose the one fate of a message."""
+    message = case.message
+    if case.duplicate_of:
+        inbox_id, ticket = case.duplicate_of
+        return LinkDuplicate(
+            of_inbox=inbox_id, ticket=ticket, why="the same content came before"
+        )
+    if case.echo_of:
+        return RecordEcho(ticket=case.echo_of, why="this is a letter that we sent")
+    if case.reports_on and message.bounce:
+        return _bounce(case.classification, message.bounce, case.reports_on)
+    loop = why_loop(case.history, message.subject, policy.loops)
+    if loop and case.history.last_ticket and not case.match.ticket:
+        return AppendReply(
+            ticket=case.history.last_ticket,
+            public=True,
+            status=None,
+            flags=(LOOKS_LIKE_LOOP,),
+            why=f"filed into the sender's newest case: {loop}",
+        )
+    if case.match.ticket is None:
+        return _open(case, policy, (), loop)
+    return _join(case, policy, case.match.ticket, now, loop)
+
+
+def sender_of(message: ParsedMessage) -> str:
+    """The one address identity and answers go by; empty if From names none."""
+    return message.sender.address if message.sender else ""
+
+
+def standing(case: Case, ticket: TicketFacts) -> Standing:
+    """Place the sender: From alone counts, and only exactly one."""
+    if sender_of(case.message) not in ticket.participants:
+        return Standing.STRANGER
+    return Standing.ALIGNED if case.auth is Auth.ALIGNED else Standing.UNALIGNED
+
+
+def _bounce(
+    classification: Classification, bounce: Bounce, letter: tuple[int, str]
+) -> RecordBounce:
+    failed = any(r.action.lower() == "failed" for r in bounce.recipients)
+    return RecordBounce(
+        ticket=letter[0],
+        letter=letter[1],
+        failed=failed or classification.kind is Kind.BOUNCE,
+        why="a delivery report that names a letter of ours",
+    )
+
+
+def _join(
+    case: Case, policy: Policy, ticket: TicketFacts, now: datetime, loop: str | None
+) -> Decision:
+    who = standing(case, ticket)
+    join = JOINS[case.match.proof, who]
+    why = f"{case.match.why}; sender is {who.value}"
+    if ticket.team != case.team:
+        join, why = Join.OPEN, f"{why}; but that case belongs to another team"
+    if join is Join.OPEN:
+        link = Related(number=ticket.number, kind=Relation.POSSIBLY_RELATED)
+        return _open(case, policy, (link,), loop, why)
+    if _is_over(ticket, policy, now):
+        link = Related(number=ticket.number, kind=Relation.REOPENED_FROM)
+        return _open(case, policy, (link,), loop, f"{why}; that case is closed")
+    flags = _FLAGS.get((case.match.proof, who), ())
+    if loop:
+        flags = (*flags, LOOKS_LIKE_LOOP)
+    if case.same_id:
+        flags = (*flags, SAME_ID)
+    public = join is not Join.APPEND_INTERNAL
+    return AppendReply(
+        ticket=ticket.number,
+        public=public,
+        status=_status_after(case, ticket, wakes=public and not loop),
+        flags=flags,
+        why=why,
+    )
+
+
+def _is_over(ticket: TicketFacts, policy: Policy, now: datetime) -> bool:
+    if ticket.status is Status.CLOSED or ticket.merged_into:
+        return True
+    resolved = ticket.status is Status.RESOLVED and ticket.resolved_at
+    return bool(resolved and now - resolved > policy.reopen_within)
+
+
+def _status_after(case: Case, ticket: TicketFacts, *, wakes: bool) -> Status | None:
+    sleeps = ticket.status in (Status.WAITING, Status.RESOLVED)
+    if sleeps and wakes and not case.classification.no_reopen:
+        return Status.OPEN
+    return None
+
+
+def _open(
+    case: Case,
+    policy: Policy,
+    related: tuple[Related, ...],
+    loop: str | None,
+    why: str = "",
+) -> OpenTicket:
+    sender = sender_of(case.message)
+    flags: tuple[str, ...] = () if case.auth is Auth.ALIGNED else (UNVERIFIED,)
+    if loop:
+        flags = (*flags, LOOKS_LIKE_LOOP)
+    if case.match.bad_tokens:
+        flags = (*flags, BAD_TOKEN)
+    if case.same_id:
+        flags = (*flags, SAME_ID)
+    asked = Asked(
+        message=case.message,
+        classification=case.classification,
+        envelope=case.envelope,
+        auth=case.auth,
+        require_auth=case.require_auth,
+        sender=sender,
+        own=policy.own,
+        names_us=case.names_us,
+        before=case.before,
+        caps=policy.caps,
+        enabled=policy.ack_enabled,
+        asked_not_to=case.no_ack,
+        cooling_down=case.cooling_down or loop is not None,
+    )
+    return OpenTicket(
+        requester=case.message.sender or Address(address=""),
+        subject=case.message.subject,
+        language=case.language,
+        team=case.team,
+        address=case.address,
+        related=related,
+        flags=flags,
+        ack=AckVerdict(suppressed=why_not(asked)),
+        why=why or case.match.why,
+    )

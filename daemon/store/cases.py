@@ -1,0 +1,400 @@
+"""Writing cases: many rows a statement, for a batch as for one.
+
+Callers pass what happened as frozen values; the same functions serve mail, the command
+line and the clock, so there is one way a case can change.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from chamado.config.address import Address
+from chamado.daemon.core.types import Channel, Impact, Priority, Severity, Status
+from chamado.daemon.store.engine import Work
+from chamado.daemon.store.inbox import insert_ignoring
+from chamado.daemon.store.schema import (
+    attachment,
+    blob,
+    contact,
+    deadline,
+    entry,
+    event,
+    message_index,
+    participant,
+    relation,
+    ticket,
+)
+from chamado.parsers.types import Attachment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTicket:
+    """A case about to be opened."""
+
+    requester_id: int
+    subject: str
+    language: str
+    team: str
+    address: str
+    channel: Channel
+    severity: Severity
+    impact: Impact
+    priority: Priority
+    opened_at: datetime
+    first_response_due: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEntry:
+    """Something that was said or happened on a case."""
+
+    ticket: int
+    kind: str
+    at: datetime
+    public: bool
+    author: Address
+    role: str
+    subject: str = ""
+    text: str = ""
+    reply: str = ""
+    signature: str = ""
+    quoted: str = ""
+    html: str | None = None
+    message_id: str | None = None
+    auth: str = "none"
+    flags: tuple[str, ...] = ()
+    inbox_id: int | None = None
+    content_digest: str | None = None
+    attachments: tuple[Attachment, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """A line of a case's history."""
+
+    ticket: int
+    at: datetime
+    kind: str
+    who: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def ensure_contacts(
+    work: Work, people: Iterable[tuple[Address, bool]], now: datetime
+) -> dict[str, int]:
+    """Return contact ids by address, adding who is new.
+
+    The flag says that the border vouched for the address: only then is the name in
+    the mail taken over and the contact marked as verified.
+    """
+    wanted: dict[str, tuple[Address, bool]] = {}
+    for person, verified in people:
+        known = wanted.get(person.address)
+        if known is None or (verified and not known[1]):
+            wanted[person.address] = (person, verified)
+    if not wanted:
+        return {}
+    addresses = sorted(wanted)
+    found = {
+        row.address: row
+        for row in work.execute(
+            select(
+                contact.c.id, contact.c.address, contact.c.name, contact.c.verified
+            ).where(contact.c.address.in_(addresses))
+        )
+    }
+    ids = {address: int(row.id) for address, row in found.items()}
+    for address, row in found.items():
+        person, verified = wanted[address]
+        if verified and (not row.verified or (person.name and person.name != row.name)):
+            work.execute(
+                update(contact)
+                .where(contact.c.id == row.id)
+                .values(verified=True, name=person.name or row.name)
+            )
+    new = [address for address in addresses if address not in ids]
+    if new:
+        work.execute(
+            insert_ignoring(work, contact, "address"),
+            [
+                {
+                    "address": address,
+                    "name": wanted[address][0].name,
+                    "verified": wanted[address][1],
+                    "created_at": now,
+                }
+                for address in new
+            ],
+        )
+        ids |= {
+            address: int(id_)
+            for id_, address in work.execute(
+                select(contact.c.id, contact.c.address).where(
+                    contact.c.address.in_(new)
+                )
+            )
+        }
+    return ids
+
+
+def open_tickets(work: Work, new: Sequence[NewTicket], now: datetime) -> list[int]:
+    """Open cases with requester and deadline; return their numbers in order."""
+    if not new:
+        return []
+    numbers = [
+        int(number)
+        for number in work.execute(
+            insert(ticket).returning(ticket.c.number, sort_by_parameter_order=True),
+            [_ticket_values(t) for t in new],
+        ).scalars()
+    ]
+    work.execute(
+        insert(participant),
+        [
+            {"ticket": number, "contact_id": t.requester_id, "created_at": now}
+            for number, t in zip(numbers, new, strict=True)
+        ],
+    )
+    work.execute(
+        insert(deadline),
+        [
+            {"ticket": number, "kind": "first_response", "due_at": t.first_response_due}
+            for number, t in zip(numbers, new, strict=True)
+        ],
+    )
+    return numbers
+
+
+def relate(work: Work, links: Iterable[tuple[int, int, str]], now: datetime) -> None:
+    """Link cases (ticket, other, kind); a link that is there already stays."""
+    rows = [
+        {"ticket": number, "other": other, "kind": kind, "created_at": now}
+        for number, other, kind in links
+        if number != other
+    ]
+    if rows:
+        work.execute(insert_ignoring(work, relation, "ticket", "other", "kind"), rows)
+
+
+def add_entries(work: Work, new: Sequence[NewEntry], now: datetime) -> list[int]:
+    """Add entries with their attachments; return their ids in order."""
+    if not new:
+        return []
+    ids = [
+        int(id_)
+        for id_ in work.execute(
+            insert(entry).returning(entry.c.id, sort_by_parameter_order=True),
+            [_entry_values(e) for e in new],
+        ).scalars()
+    ]
+    files = [(id_, a) for id_, e in zip(ids, new, strict=True) for a in e.attachments]
+    if files:
+        _keep_files(work, files, now)
+    received = [
+        {
+            "message_id": e.message_id[:998],
+            "ticket": e.ticket,
+            "origin": "received",
+            "entry_id": id_,
+        }
+        for id_, e in zip(ids, new, strict=True)
+        if e.message_id and e.inbox_id
+    ]
+    if received:
+        work.execute(insert(message_index), received)
+    return ids
+
+
+def index_letters(work: Work, letters: Iterable[tuple[str, int]]) -> None:
+    """Remember the Message-IDs of letters of ours and the case they speak of."""
+    rows = [
+        {"message_id": message_id, "ticket": number, "origin": "sent"}
+        for message_id, number in letters
+    ]
+    if rows:
+        work.execute(insert(message_index), rows)
+
+
+def add_events(work: Work, new: Sequence[NewEvent]) -> None:
+    """Write history."""
+    if new:
+        work.execute(
+            insert(event),
+            [
+                {
+                    "ticket": e.ticket,
+                    "at": e.at,
+                    "kind": e.kind,
+                    "who": e.who,
+                    "facts": e.facts,
+                }
+                for e in new
+            ],
+        )
+
+
+def set_status(work: Work, changes: Sequence[tuple[int, Status]]) -> None:
+    """Move cases; one that wakes is no longer resolved."""
+    for number, status in changes:
+        values: dict[str, Any] = {"status": status.value}
+        if status not in (Status.RESOLVED, Status.CLOSED):
+            values |= {"resolved_at": None, "resolution": None, "closed_at": None}
+        work.execute(update(ticket).where(ticket.c.number == number).values(**values))
+
+
+def change(work: Work, number: int, **values: Any) -> None:
+    """Change columns of one case."""
+    work.execute(update(ticket).where(ticket.c.number == number).values(**values))
+
+
+def note_first_response(work: Work, number: int, at: datetime) -> None:
+    """The promise of a first answer is kept, unless it was before."""
+    work.execute(
+        update(ticket)
+        .where(ticket.c.number == number, ticket.c.first_response_at.is_(None))
+        .values(first_response_at=at)
+    )
+    work.execute(
+        update(deadline)
+        .where(
+            deadline.c.ticket == number,
+            deadline.c.kind == "first_response",
+            deadline.c.done_at.is_(None),
+        )
+        .values(done_at=at)
+    )
+
+
+def forget_first_response(work: Work, number: int, at: datetime) -> None:
+    """An answer that bounced is no answer: the clock goes on from where it stood."""
+    work.execute(
+        update(ticket)
+        .where(ticket.c.number == number, ticket.c.first_response_at == at)
+        .values(first_response_at=None)
+    )
+    work.execute(
+        update(deadline)
+        .where(
+            deadline.c.ticket == number,
+            deadline.c.kind == "first_response",
+            deadline.c.done_at == at,
+        )
+        .values(done_at=None)
+    )
+
+
+def quiet(work: Work, addresses: Sequence[str], until: datetime) -> None:
+    """Send nothing automatic to these addresses until then."""
+    if addresses:
+        work.execute(
+            update(contact)
+            .where(contact.c.address.in_(list(addresses)))
+            .values(quiet_until=until)
+        )
+
+
+def add_participants(
+    work: Work, pairs: Iterable[tuple[int, int]], now: datetime
+) -> None:
+    """Let contacts take part in cases (ticket, contact id)."""
+    rows = [
+        {"ticket": number, "contact_id": contact_id, "created_at": now}
+        for number, contact_id in pairs
+    ]
+    if rows:
+        work.execute(insert_ignoring(work, participant, "ticket", "contact_id"), rows)
+
+
+def breached(work: Work, now: datetime, limit: int) -> list[tuple[int, str]]:
+    """Mark deadlines that have passed, once each; return (ticket, kind)."""
+    due = work.execute(
+        select(deadline.c.id, deadline.c.ticket, deadline.c.kind)
+        .where(deadline.c.done_at.is_(None), deadline.c.due_at <= now)
+        .order_by(deadline.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if due:
+        work.execute(
+            update(deadline)
+            .where(deadline.c.id == bindparam("b_id"))
+            .values(done_at=now),
+            [{"b_id": row.id} for row in due],
+        )
+    return [(int(row.ticket), str(row.kind)) for row in due]
+
+
+def _keep_files(
+    work: Work, files: Sequence[tuple[int, Attachment]], now: datetime
+) -> None:
+    blobs = {
+        a.sha256: {
+            "sha256": a.sha256,
+            "size": a.size,
+            "content": a.content or None,
+            "created_at": now,
+        }
+        for _, a in files
+    }
+    work.execute(insert_ignoring(work, blob, "sha256"), list(blobs.values()))
+    work.execute(
+        insert(attachment),
+        [
+            {
+                "entry_id": entry_id,
+                "name": a.name,
+                "content_type": a.content_type,
+                "size": a.size,
+                "sha256": a.sha256,
+                "role": a.role.value,
+                "content_id": a.content_id,
+                "width": a.width,
+                "height": a.height,
+            }
+            for entry_id, a in files
+        ],
+    )
+
+
+def _ticket_values(new: NewTicket) -> dict[str, Any]:
+    return {
+        "subject": new.subject,
+        "status": Status.NEW.value,
+        "priority": new.priority.value,
+        "severity": new.severity.value,
+        "impact": new.impact.value,
+        "priority_by_hand": False,
+        "channel": new.channel.value,
+        "language": new.language,
+        "team": new.team,
+        "address": new.address,
+        "requester_id": new.requester_id,
+        "opened_at": new.opened_at,
+        "first_response_due": new.first_response_due,
+    }
+
+
+def _entry_values(new: NewEntry) -> dict[str, Any]:
+    return {
+        "ticket": new.ticket,
+        "kind": new.kind,
+        "at": new.at,
+        "public": new.public,
+        "author_name": new.author.name,
+        "author_address": new.author.address,
+        "author_role": new.role,
+        "subject": new.subject,
+        "text": new.text,
+        "reply": new.reply,
+        "signature": new.signature,
+        "quoted": new.quoted,
+        "html": new.html,
+        "message_id": new.message_id,
+        "auth": new.auth,
+        "flags": list(new.flags),
+        "inbox_id": new.inbox_id,
+        "content_digest": new.content_digest,
+    }

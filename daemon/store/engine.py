@@ -1,0 +1,146 @@
+"""The database: opening it, its durability, and one unit of work at a time.
+
+SQLite writes are BEGIN IMMEDIATE: a transaction that first reads and then wants to
+write would otherwise meet SQLITE_BUSY whatever the timeout says. Writers of one process
+queue on a lock, for SQLite's own busy handler polls and sleeps. `synchronous=FULL` is
+what makes 250 mean "on stable storage"; with NORMAL a commit in WAL mode syncs nothing.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
+
+log = structlog.get_logger()
+
+Work = Connection
+
+BUSY_SECONDS = 5
+CONNECT_SECONDS = 10
+STATEMENT_MS = 30_000
+
+#: Something stored contradicts a unique key: somebody else was first.
+Conflict = IntegrityError
+#: Anything the database may answer with.
+StoreError = SQLAlchemyError
+
+
+class Undurable(Exception):
+    """The database would acknowledge what a power cut can take back."""
+
+
+class Store:
+    """One database. Threads share it; a unit of work belongs to one thread."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._writers = threading.Lock()
+
+    @contextmanager
+    def write(self) -> Iterator[Work]:
+        """One transaction that is durable when the block ends, or never was."""
+        if self.is_sqlite:
+            with self._writers, self.engine.begin() as work:
+                yield work
+        else:
+            with self.engine.begin() as work:
+                yield work
+
+    @contextmanager
+    def read(self) -> Iterator[Work]:
+        """One consistent look."""
+        with self.engine.connect() as work:
+            if self.is_sqlite:
+                work = work.execution_options(chamado_read=True)
+            with work.begin():
+                yield work
+
+    def check_durable(self) -> None:
+        """Raise `Undurable` unless a commit survives a power cut."""
+        with self.read() as work:
+            if self.is_sqlite:
+                level = work.execute(text("PRAGMA synchronous")).scalar_one()
+                if int(level) < 2:
+                    raise Undurable("SQLite runs with synchronous below FULL")
+                return
+            for name in ("fsync", "synchronous_commit", "full_page_writes"):
+                value = work.execute(text(f"SHOW {name}")).scalar_one()
+                if value == "off":
+                    raise Undurable(
+                        f"PostgreSQL runs with {name} = off: an accepted mail could "
+                        f"be lost in a power cut; set {name} = on"
+                    )
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(url, parsed.database)
+    return create_engine(
+        parsed,
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=20,
+        pool_timeout=30,
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "options": f"-c statement_timeout={STATEMENT_MS} -c timezone=UTC",
+            "tcp_user_timeout": CONNECT_SECONDS * 1000,
+            "keepalives_idle": 30,
+        },
+    )
+
+
+def _sqlite(url: str, database: str | None) -> Engine:
+    if database and database != ":memory:":
+        Path(database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+    )
+    event.listen(engine, "connect", _sqlite_connect)
+    event.listen(engine, "begin", _sqlite_begin)
+    return engine
+
+
+def _sqlite_connect(connection: Any, _record: object) -> None:
+    # The driver's own transaction handling starts transactions late and in the wrong
+    # mode; without an isolation level it leaves BEGIN to us.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "trusted_schema=OFF",
+        "cache_size=-16384",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    read = connection.get_execution_options().get("chamado_read")
+    connection.exec_driver_sql("BEGIN" if read else "BEGIN IMMEDIATE")
+
+
+def is_unwell(error: BaseException) -> bool:
+    """Whether the database itself is in trouble, as opposed to one statement."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated

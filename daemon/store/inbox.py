@@ -1,0 +1,346 @@
+"""The inbox: what was accepted and is not yet, or was not, understood.
+
+Rows are never deleted by the pipeline. `attempts` counts how often a row was taken up,
+committed before anything looks at it; `strikes` counts what the message did to a parser
+child, and only strikes lead to `failed`: a daemon killed under load quarantines nobody.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Insert, bindparam, case, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from chamado.daemon.store.engine import Work
+from chamado.daemon.store.schema import inbox
+from chamado.parsers.types import Envelope
+
+#: How long a process may work on a row before another one may take it.
+CLAIM_TERM = timedelta(seconds=120)
+#: From here on a row waits behind those never tried, so that a message that kills the
+#: daemon itself cannot keep the others from being filed.
+SUSPECT_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRow:
+    """A message about to be accepted; `raw` is None where a blob holds it."""
+
+    source: str
+    source_key: str
+    envelope: Envelope
+    no_ack: bool
+    size: int
+    sha256: str
+    content_digest: str
+    raw: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    """A claimed message, ready to be understood."""
+
+    id: int
+    source: str
+    envelope: Envelope
+    no_ack: bool
+    size: int
+    sha256: str
+    content_digest: str
+    raw: bytes | None
+    attempts: int
+    strikes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneRow:
+    """The fate of one message, with the reasons that `why` shows."""
+
+    id: int
+    outcome: str
+    message_id: str | None
+    from_address: str | None
+    subject: str
+    kind: str
+    auth: str
+    body_hash: str | None
+    ticket: int | None
+    entry_id: int | None
+    ack: str | None
+    why: dict[str, Any]
+
+
+def insert_ignoring(work: Work, table: Any, *keys: str) -> Any:
+    """INSERT … ON CONFLICT DO NOTHING in the words of the database at hand."""
+    dialect: Any = sqlite if work.dialect.name == "sqlite" else postgresql
+    statement: Insert = dialect.insert(table).on_conflict_do_nothing(
+        index_elements=list(keys)
+    )
+    return statement
+
+
+def accept(
+    work: Work, rows: Sequence[NewRow], now: datetime
+) -> dict[str, tuple[int, bool]]:
+    """Insert rows; answer id and freshness by source key. Twice is harmless."""
+    statement = insert_ignoring(work, inbox, "source_key").returning(
+        inbox.c.id, inbox.c.source_key
+    )
+    unique = {row.source_key: row for row in rows}
+    fresh = {
+        key: (id_, True)
+        for id_, key in work.execute(
+            statement, [_values(row, now) for row in unique.values()]
+        )
+    }
+    known = [key for key in unique if key not in fresh]
+    if known:
+        found = work.execute(
+            select(inbox.c.id, inbox.c.source_key).where(inbox.c.source_key.in_(known))
+        )
+        fresh |= {key: (id_, False) for id_, key in found}
+    return fresh
+
+
+def accepted_keys(work: Work, source_keys: Sequence[str]) -> frozenset[str]:
+    """Of these source keys, those that have a row."""
+    found: set[str] = set()
+    for start in range(0, len(source_keys), 500):
+        chunk = list(source_keys[start : start + 500])
+        found.update(
+            work.execute(
+                select(inbox.c.source_key).where(inbox.c.source_key.in_(chunk))
+            ).scalars()
+        )
+    return frozenset(found)
+
+
+def claim(work: Work, owner: str, limit: int, now: datetime) -> list[InboxRow]:
+    """Take up to `limit` waiting rows, oldest first, and count the attempt."""
+    free = (
+        select(inbox.c.id)
+        .where(
+            inbox.c.state == "received",
+            or_(inbox.c.claimed_until.is_(None), inbox.c.claimed_until < now),
+        )
+        .order_by(case((inbox.c.attempts >= SUSPECT_ATTEMPTS, 1), else_=0), inbox.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(work.execute(free).scalars())
+    if not ids:
+        return []
+    work.execute(
+        update(inbox)
+        .where(inbox.c.id.in_(ids))
+        .values(
+            attempts=inbox.c.attempts + 1,
+            claimed_by=owner,
+            claimed_until=now + CLAIM_TERM,
+        )
+    )
+    rows = work.execute(select(inbox).where(inbox.c.id.in_(ids)).order_by(inbox.c.id))
+    return [_claimed(row) for row in rows.mappings()]
+
+
+def extend(work: Work, owner: str, ids: Sequence[int], now: datetime) -> None:
+    """Keep rows that take long from being taken up by another process."""
+    work.execute(
+        update(inbox)
+        .where(inbox.c.id.in_(ids), inbox.c.claimed_by == owner)
+        .values(claimed_until=now + CLAIM_TERM)
+    )
+
+
+def release(work: Work, ids: Sequence[int], *, error: str | None = None) -> None:
+    """Give rows back untried: the trouble was ours, so the attempt does not count."""
+    work.execute(
+        update(inbox)
+        .where(inbox.c.id.in_(ids), inbox.c.state == "received")
+        .values(
+            claimed_by=None,
+            claimed_until=None,
+            attempts=inbox.c.attempts - 1,
+            error=error if error is not None else inbox.c.error,
+        )
+    )
+
+
+def release_owners(work: Work, owners: Sequence[str]) -> None:
+    """Take back what processes that are gone had claimed."""
+    work.execute(
+        update(inbox)
+        .where(inbox.c.claimed_by.in_(list(owners)), inbox.c.state == "received")
+        .values(claimed_by=None, claimed_until=None)
+    )
+
+
+def owners(work: Work) -> list[str]:
+    """Return who holds claims on waiting rows."""
+    found = work.execute(
+        select(inbox.c.claimed_by)
+        .where(inbox.c.state == "received", inbox.c.claimed_by.is_not(None))
+        .distinct()
+    )
+    return [str(owner) for owner in found.scalars()]
+
+
+def strike(work: Work, id_: int, reason: str) -> int:
+    """Count what a message did to a parser child; return the strikes so far."""
+    return int(
+        work.execute(
+            update(inbox)
+            .where(inbox.c.id == id_)
+            .values(strikes=inbox.c.strikes + 1, error=reason)
+            .returning(inbox.c.strikes)
+        ).scalar_one()
+    )
+
+
+def fail(work: Work, id_: int, error: str, now: datetime) -> None:
+    """Set a row aside with its raw bytes; `retry` brings it back."""
+    work.execute(
+        update(inbox)
+        .where(inbox.c.id == id_, inbox.c.state == "received")
+        .values(
+            state="failed",
+            error=error,
+            processed_at=now,
+            claimed_by=None,
+            claimed_until=None,
+        )
+    )
+
+
+def finish(work: Work, rows: Sequence[DoneRow], now: datetime) -> None:
+    """Record the fate of rows; raises if one of them has a fate already."""
+    statement = (
+        update(inbox)
+        .where(inbox.c.id == bindparam("b_id"), inbox.c.state == "received")
+        .values(
+            state="done",
+            processed_at=now,
+            claimed_by=None,
+            claimed_until=None,
+            error=None,
+            **{name: bindparam(f"b_{name}") for name in _FATE},
+        )
+    )
+    done = work.execute(
+        statement,
+        [{f"b_{name}": getattr(row, name) for name in ("id", *_FATE)} for row in rows],
+    )
+    if done.rowcount not in (-1, len(rows)):
+        raise AlreadyDone(f"{len(rows) - done.rowcount} of {len(rows)} rows were done")
+
+
+class AlreadyDone(Exception):
+    """Another process finished a row that this one had claimed."""
+
+
+def retry(work: Work, ids: Sequence[int]) -> list[int]:
+    """Bring failed rows back with a clean slate; answer those that were failed."""
+    found = work.execute(
+        update(inbox)
+        .where(inbox.c.id.in_(ids), inbox.c.state == "failed")
+        .values(state="received", strikes=0, attempts=0, error=None, processed_at=None)
+        .returning(inbox.c.id)
+    )
+    return sorted(found.scalars())
+
+
+def drop(work: Work, ids: Sequence[int], reason: str, now: datetime) -> list[int]:
+    """Give failed or waiting rows the outcome `dropped`; raw stays."""
+    found = work.execute(
+        update(inbox)
+        .where(inbox.c.id.in_(ids), inbox.c.state.in_(("failed", "received")))
+        .values(
+            state="done",
+            outcome="dropped",
+            processed_at=now,
+            claimed_by=None,
+            claimed_until=None,
+            why={"reason": reason},
+        )
+        .returning(inbox.c.id)
+    )
+    return sorted(found.scalars())
+
+
+def waiting(work: Work) -> tuple[int, datetime | None]:
+    """How many rows wait, and since when the oldest does."""
+    row = work.execute(
+        select(func.count(), func.min(inbox.c.accepted_at)).where(
+            inbox.c.state == "received"
+        )
+    ).one()
+    return int(row[0]), row[1]
+
+
+def ledger(work: Work) -> dict[tuple[str, str | None], int]:
+    """Count rows by state and outcome: the sum of fates."""
+    found = work.execute(
+        select(inbox.c.state, inbox.c.outcome, func.count()).group_by(
+            inbox.c.state, inbox.c.outcome
+        )
+    )
+    return {(state, outcome): int(count) for state, outcome, count in found}
+
+
+_FATE = (
+    "outcome",
+    "message_id",
+    "from_address",
+    "subject",
+    "kind",
+    "auth",
+    "body_hash",
+    "ticket",
+    "entry_id",
+    "ack",
+    "why",
+)
+
+
+def _values(row: NewRow, now: datetime) -> dict[str, Any]:
+    return {
+        "source": row.source,
+        "source_key": row.source_key,
+        "state": "received",
+        "mail_from": row.envelope.mail_from,
+        "rcpt_tos": list(row.envelope.rcpt_tos),
+        "peer": row.envelope.peer,
+        "login": row.envelope.login,
+        "no_ack": row.no_ack,
+        "size": row.size,
+        "sha256": row.sha256,
+        "content_digest": row.content_digest,
+        "raw": row.raw,
+        "received_at": row.envelope.received_at,
+        "accepted_at": now,
+        "attempts": 0,
+        "strikes": 0,
+    }
+
+
+def _claimed(row: Any) -> InboxRow:
+    return InboxRow(
+        id=row["id"],
+        source=row["source"],
+        envelope=Envelope(
+            mail_from=row["mail_from"],
+            rcpt_tos=tuple(row["rcpt_tos"]),
+            received_at=row["received_at"],
+            peer=row["peer"],
+            login=row["login"],
+        ),
+        no_ack=row["no_ack"],
+        size=row["size"],
+        sha256=row["sha256"],
+        content_digest=row["content_digest"],
+        raw=row["raw"],
+        attempts=row["attempts"],
+        strikes=row["strikes"],
+    )

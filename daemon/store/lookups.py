@@ -1,0 +1,249 @@
+"""What threading and deciding want to know, one query a kind for a whole batch."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from chamado.daemon.core.answers import SentBefore
+from chamado.daemon.core.types import Status, TicketFacts
+from chamado.daemon.store.engine import Work
+from chamado.daemon.store.schema import (
+    contact,
+    entry,
+    inbox,
+    message_index,
+    outbox,
+    participant,
+    ticket,
+)
+
+#: Nobody needs to count further than this to see that a cap is reached.
+COUNT_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Somebody who wrote before."""
+
+    id: int
+    address: str
+    name: str
+    verified: bool
+    language: str | None
+    quiet_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A Message-ID that was sent or received on a case."""
+
+    ticket: int
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """An earlier message of a sender."""
+
+    received_at: datetime
+    body_hash: str | None
+
+
+def contacts(work: Work, addresses: Iterable[str]) -> dict[str, Contact]:
+    """Find contacts by address."""
+    wanted = sorted(set(addresses))
+    if not wanted:
+        return {}
+    rows = work.execute(
+        select(
+            contact.c.id,
+            contact.c.address,
+            contact.c.name,
+            contact.c.verified,
+            contact.c.language,
+            contact.c.quiet_until,
+        ).where(contact.c.address.in_(wanted))
+    )
+    return {row.address: Contact(**row._mapping) for row in rows}
+
+
+def duplicates(work: Work, digests: Iterable[str]) -> dict[str, tuple[int, int | None]]:
+    """Find, by content digest, the first message that was filed: inbox id and case."""
+    wanted = sorted(set(digests))
+    if not wanted:
+        return {}
+    rows = work.execute(
+        select(inbox.c.content_digest, inbox.c.id, inbox.c.ticket)
+        .where(
+            inbox.c.content_digest.in_(wanted),
+            inbox.c.state == "done",
+            inbox.c.outcome != "dropped",
+        )
+        .order_by(inbox.c.id.desc())
+    )
+    return {row.content_digest: (row.id, row.ticket) for row in rows}
+
+
+def messages(work: Work, message_ids: Iterable[str]) -> dict[str, Seen]:
+    """Find cases by Message-ID; the first case a Message-ID was seen on counts."""
+    wanted = sorted(set(message_ids))
+    if not wanted:
+        return {}
+    rows = work.execute(
+        select(
+            message_index.c.message_id, message_index.c.ticket, message_index.c.origin
+        )
+        .where(message_index.c.message_id.in_(wanted))
+        .order_by(message_index.c.id.desc())
+    )
+    return {
+        row.message_id: Seen(ticket=row.ticket, sent=row.origin == "sent")
+        for row in rows
+    }
+
+
+def tickets(work: Work, numbers: Iterable[int]) -> dict[int, TicketFacts]:
+    """Find cases by number, with their participants and what they were merged into."""
+    found: dict[int, TicketFacts] = {}
+    wanted = set(numbers)
+    while wanted:
+        rows = work.execute(
+            select(
+                ticket.c.number,
+                ticket.c.status,
+                ticket.c.team,
+                ticket.c.resolved_at,
+                ticket.c.merged_into,
+            ).where(ticket.c.number.in_(sorted(wanted)))
+        ).all()
+        people = _participants(work, [row.number for row in rows])
+        for row in rows:
+            found[row.number] = TicketFacts(
+                number=row.number,
+                status=Status(row.status),
+                team=row.team,
+                participants=frozenset(people[row.number]),
+                resolved_at=row.resolved_at,
+                merged_into=row.merged_into,
+            )
+        wanted = {row.merged_into for row in rows if row.merged_into} - found.keys()
+    return found
+
+
+def _participants(work: Work, numbers: Sequence[int]) -> dict[int, set[str]]:
+    people: dict[int, set[str]] = defaultdict(set)
+    if numbers:
+        rows = work.execute(
+            select(participant.c.ticket, contact.c.address)
+            .join(contact, contact.c.id == participant.c.contact_id)
+            .where(participant.c.ticket.in_(numbers))
+        )
+        for number, address in rows:
+            people[number].add(address)
+    return people
+
+
+def arrivals(
+    work: Work, senders: Iterable[str], since: datetime, most: int
+) -> dict[str, list[Arrival]]:
+    """The newest messages of each sender since then, at most `most` each."""
+    wanted = sorted(set(senders))
+    if not wanted:
+        return {}
+    ranked = (
+        select(
+            inbox.c.from_address,
+            inbox.c.received_at,
+            inbox.c.body_hash,
+            func.row_number()
+            .over(
+                partition_by=inbox.c.from_address,
+                order_by=inbox.c.received_at.desc(),
+            )
+            .label("rank"),
+        )
+        .where(inbox.c.from_address.in_(wanted), inbox.c.received_at > since)
+        .subquery()
+    )
+    rows = work.execute(
+        select(ranked.c.from_address, ranked.c.received_at, ranked.c.body_hash).where(
+            ranked.c.rank <= most
+        )
+    )
+    found: dict[str, list[Arrival]] = defaultdict(list)
+    for address, received_at, body_hash in rows:
+        found[address].append(Arrival(received_at=received_at, body_hash=body_hash))
+    return found
+
+
+def newest_tickets(work: Work, contact_ids: Iterable[int]) -> dict[int, int]:
+    """The newest case of each contact."""
+    rows = work.execute(
+        select(ticket.c.requester_id, func.max(ticket.c.number))
+        .where(ticket.c.requester_id.in_(sorted(set(contact_ids))))
+        .group_by(ticket.c.requester_id)
+    )
+    return {int(id_): int(number) for id_, number in rows}
+
+
+def last_agent_words(work: Work, contact_ids: Iterable[int]) -> dict[int, datetime]:
+    """When an agent last did something on a case of each contact."""
+    rows = work.execute(
+        select(ticket.c.requester_id, func.max(entry.c.at))
+        .join(entry, entry.c.ticket == ticket.c.number)
+        .where(
+            ticket.c.requester_id.in_(sorted(set(contact_ids))),
+            entry.c.author_role == "agent",
+        )
+        .group_by(ticket.c.requester_id)
+    )
+    return {int(id_): at for id_, at in rows if at}
+
+
+def acknowledged(
+    work: Work, addresses: Iterable[str], now: datetime, pause: timedelta
+) -> dict[str, SentBefore]:
+    """Count the acknowledgements that the caps are about, for each address."""
+    wanted = sorted(set(addresses))
+    if not wanted:
+        return {}
+    ack = outbox.c.kind == "ack"
+    hour, day = now - timedelta(hours=1), now - timedelta(days=1)
+    by_address = {
+        row.rcpt_to: (int(row.sent), row.newest)
+        for row in work.execute(
+            select(
+                outbox.c.rcpt_to,
+                func.count().label("sent"),
+                func.max(outbox.c.created_at).label("newest"),
+            )
+            .where(
+                outbox.c.rcpt_to.in_(wanted),
+                ack,
+                outbox.c.created_at > now - max(pause, timedelta(days=1)),
+            )
+            .group_by(outbox.c.rcpt_to)
+        )
+    }
+    recent = select(outbox.c.rcpt_domain).where(ack, outbox.c.created_at > hour)
+    limited = recent.limit(COUNT_LIMIT).subquery()
+    domains: dict[str, int] = {
+        domain: int(count)
+        for domain, count in work.execute(
+            select(limited.c.rcpt_domain, func.count()).group_by(limited.c.rcpt_domain)
+        )
+    }
+    everywhere = sum(domains.values())
+    found: dict[str, SentBefore] = {}
+    for address in wanted:
+        sent, newest = by_address.get(address, (0, None))
+        found[address] = SentBefore(
+            recently=newest is not None and newest > now - pause,
+            address_day=sent if newest and newest > day else 0,
+            domain_hour=domains.get(address.rpartition("@")[2], 0),
+            all_hour=everywhere,
+        )
+    return found
