@@ -1,0 +1,126 @@
+"""Header blocks: raw fields in order, bounded, read line by line.
+
+Nothing is decoded here and no name from mail becomes an attribute, a path or a key of
+anything but plain comparisons. The block ends at the first empty line, or where a line
+is neither field nor continuation and no known field follows it.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from chamado.parsers.types import ParseLimits
+
+_BLANK = re.compile(rb"\n\r?\n")
+_NAME = re.compile(rb"([!-9;-~\x80-\xff]{1,998})[ \t]*:")
+_KNOWN = re.compile(
+    rb"(?:from|to|cc|subject|date|message-id|mime-version|received|reply-to|sender"
+    rb"|return-path|references|in-reply-to|content-[a-z-]{1,30}|x-[a-z-]{1,60})[ \t]*:",
+    re.IGNORECASE,
+)
+_UNIX_FROM = (b"From ", b">From ")
+# How many lines past a stray line may hold the next known field.
+_STRAY_REACH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One header field: its name as written, its value unfolded but not decoded."""
+
+    name: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A header block, where the body begins, and what was wrong with it."""
+
+    fields: tuple[Field, ...]
+    body: int
+    defects: tuple[str, ...] = ()
+
+    def first(self, name: str) -> bytes | None:
+        """Return the topmost value of a field (lower-case name), or None."""
+        return next((f.value for f in self.fields if f.name.lower() == name), None)
+
+    def all(self, name: str) -> list[bytes]:
+        """Return every value of a field (lower-case name), top first."""
+        return [f.value for f in self.fields if f.name.lower() == name]
+
+
+def _block_end(raw: bytes, start: int, end: int) -> tuple[int, int]:
+    """Return where the header text stops and where the body starts."""
+    if raw.startswith(b"\n", start):
+        return start, start + 1
+    if raw.startswith(b"\r\n", start):
+        return start, start + 2
+    found = _BLANK.search(raw, start, end)
+    if not found:
+        return end, end
+    return found.start() + 1, found.end()
+
+
+def _lines(raw: bytes, start: int, stop: int) -> Iterator[tuple[int, int, bytes]]:
+    """Yield start, end and content (without its line end) of each line."""
+    at = start
+    while at < stop:
+        cut = raw.find(b"\n", at, stop)
+        following = stop if cut < 0 else cut + 1
+        yield at, following, raw[at:following].rstrip(b"\r\n")
+        at = following
+
+
+def _field_follows(raw: bytes, at: int, stop: int) -> bool:
+    """Tell whether one of the next lines is a field that everybody knows."""
+    reach = islice(_lines(raw, at, stop), _STRAY_REACH)
+    return any(_KNOWN.match(line) for _, _, line in reach)
+
+
+def read_block(
+    raw: bytes,
+    start: int,
+    limits: ParseLimits,
+    is_boundary: Callable[[bytes], bool] = lambda line: False,
+) -> Block:
+    """Read the header block that starts at `start`.
+
+    `is_boundary` knows a line that ends the block although no empty line came: a MIME
+    boundary of an enclosing part. Never raises.
+    """
+    stop, body = _block_end(raw, start, len(raw))
+    defects: list[str] = []
+    if stop - start > limits.header_block_bytes:
+        stop = start + limits.header_block_bytes
+        defects.append(f"header block cut at {limits.header_block_bytes} bytes")
+    names: list[str] = []
+    values: list[list[bytes]] = []
+    for count, (at, following, line) in enumerate(_lines(raw, start, stop)):
+        if count >= limits.header_lines:
+            defects.append(f"header cut at {limits.header_lines} lines")
+            break
+        if line[:1] in (b" ", b"\t") and values:
+            values[-1].append(line)
+            continue
+        if is_boundary(line):
+            body = at
+            defects.append("header block ends at a boundary")
+            break
+        found = _NAME.match(line)
+        if found:
+            names.append(found[1].decode("ascii", "replace"))
+            values.append([line[found.end() :]])
+        elif not (count == 0 and line.startswith(_UNIX_FROM)):
+            if not _field_follows(raw, following, stop):
+                defects.append("no empty line between header and body")
+                body = at
+                break
+            defects.append("line in the header that is no field")
+    fields = []
+    for name, parts in zip(names, values, strict=True):
+        value = b"".join(parts)
+        if len(value) > limits.header_bytes:
+            defects.append(f"field cut at {limits.header_bytes} bytes")
+            value = value[: limits.header_bytes]
+        fields.append(Field(name, value.strip(b" \t")))
+    return Block(tuple(fields), body, tuple(dict.fromkeys(defects)))

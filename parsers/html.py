@@ -1,0 +1,160 @@
+"""HTML bodies: capped and measured first, then cleaned, then turned into text.
+
+The libraries below are quadratic in nesting and in attributes and lose the tail of
+what is nested too deeply, so a linear scan refuses such input before they see it; it
+is then shown as text without layout. No element that could run, load or hide anything
+survives the cleaning, and no image is ever fetched.
+"""
+
+import re
+from dataclasses import dataclass
+from html import unescape
+
+import nh3
+from inscriptis import get_text  # type: ignore[import-untyped] # no stubs
+from inscriptis.css_profiles import (  # type: ignore[import-untyped] # no stubs
+    CSS_PROFILES,
+)
+from inscriptis.model.config import (  # type: ignore[import-untyped] # no stubs
+    ParserConfig,
+)
+
+from chamado.parsers.sanitise import clean_text
+from chamado.parsers.types import ParseLimits
+
+_TAG_NAMES = (
+    "a abbr acronym address article aside b bdi bdo big blockquote br caption center "
+    "cite code col colgroup dd del details dfn div dl dt em figcaption figure font "
+    "footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main map mark nav ol p pre q "
+    "s samp section small span strike strong sub summary sup table tbody td tfoot th "
+    "thead time tr tt u ul var wbr"
+)
+TAGS = frozenset(_TAG_NAMES.split())
+_ATTRIBUTES = {
+    "*": {"dir", "lang", "title"},
+    "a": {"href", "name"},
+    "img": {"src", "alt", "width", "height"},
+    "td": {"colspan", "rowspan", "align", "valign"},
+    "th": {"colspan", "rowspan", "align", "valign"},
+    "table": {"border", "cellpadding", "cellspacing", "align"},
+    "ol": {"start", "type"},
+    "blockquote": {"type"},
+    "font": {"color"},
+}
+_DROPPED = {
+    "script",
+    "style",
+    "head",
+    "title",
+    "svg",
+    "math",
+    "noscript",
+    "template",
+    "textarea",
+    "iframe",
+    "object",
+    "select",
+}
+# What closes itself in HTML never nests, however often it is opened.
+_FLAT_NAMES = (
+    "area base br col embed hr img input link meta param source track wbr p li td th "
+    "tr dt dd option thead tbody tfoot colgroup"
+)
+_FLAT = frozenset(_FLAT_NAMES.split())
+_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,40})|<[!?]")
+_LONGEST_TAG = 32_768
+_MOST_ODD = 2_000
+_TAG_OR_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|<[^<>]*>?", re.DOTALL)
+_HIDDEN = re.compile(
+    r"<(script|style|head|title)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE
+)
+_BREAK = re.compile(
+    r"<(?:br|/p|/div|/tr|/li|/h[1-6]|/blockquote|hr)\b[^<>]*>", re.IGNORECASE
+)
+_WORD = re.compile(r"\w+")
+_BLANK_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
+_ODD_BLANKS = str.maketrans({"\u200b": None, "\ufeff": None, "\u00ad": None})
+_CONFIG = ParserConfig(css=CSS_PROFILES["strict"], display_images=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Html:
+    """Sanitised HTML, or None with the reason why there is none."""
+
+    html: str | None
+    defect: str | None = None
+
+
+def too_much(html: str, limits: ParseLimits) -> str | None:
+    """Say in words why a library must not see this HTML; None when it may."""
+    if len(html) > limits.html_bytes:
+        return f"html longer than {limits.html_bytes} characters"
+    depth = odd = last = 0
+    for found in _TAG.finditer(html):
+        if (
+            found.start() - last > _LONGEST_TAG
+            and ">" not in html[last : found.start()]
+        ):
+            return f"html tag longer than {_LONGEST_TAG} characters"
+        last = found.start()
+        if found[2] is None:
+            odd += 1
+            continue
+        if found[2].lower() in _FLAT:
+            continue
+        depth += -1 if found[1] else 1
+        depth = max(depth, 0)
+        if depth > limits.html_depth:
+            return f"html nested deeper than {limits.html_depth}"
+    if odd > _MOST_ODD:
+        return "html with too many comments"
+    if len(html) - last > _LONGEST_TAG and ">" not in html[last:]:
+        return f"html tag longer than {_LONGEST_TAG} characters"
+    return None
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """Keep only links that lead somewhere safe and images that came with the mail."""
+    if name == "src":
+        return value if value[:4].lower() == "cid:" else None
+    if name == "href":
+        return value if not value.startswith(("//", "/", "#", "?")) else None
+    return value
+
+
+def clean_html(html: str) -> str:
+    """Sanitise HTML that `too_much` let pass."""
+    return nh3.clean(
+        html,
+        tags=set(TAGS),
+        clean_content_tags=_DROPPED,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_attribute,
+        url_schemes={"http", "https", "mailto", "cid", "tel"},
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
+def crude_text(html: str) -> str:
+    """Return the words of any HTML in linear time, without layout."""
+    html = _HIDDEN.sub(" ", html)
+    text = _TAG_OR_COMMENT.sub("", _BREAK.sub("\n", html))
+    return tidy(unescape(text))
+
+
+def tidy(text: str) -> str:
+    """Trim line ends, drop invisible characters, allow one empty line at a time."""
+    text = clean_text(text).translate(_ODD_BLANKS).replace("\u00a0", " ")
+    text = "\n".join(line.rstrip() for line in text.split("\n"))
+    return _BLANK_LINES.sub("\n\n", text).strip("\n")
+
+
+def html_text(cleaned: str) -> str:
+    """Turn sanitised HTML into text; falls back to `crude_text` when words are lost."""
+    if not cleaned.strip():
+        return ""
+    text = tidy(get_text(cleaned, _CONFIG))
+    crude = crude_text(cleaned)
+    if len(_WORD.findall(text)) < 0.95 * len(_WORD.findall(crude)):
+        return crude
+    return text

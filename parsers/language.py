@@ -1,0 +1,46 @@
+"""The customer's language: what the mail program says, else a vote of small words.
+
+Short texts stay undecided: a wrong language in a letter is worse than the default.
+"""
+
+import re
+from collections.abc import Sequence
+
+from chamado.parsers.types import Header
+from chamado.parsers.wordlists import LANGUAGES
+
+_WORD = re.compile(r"[^\W\d_]+")
+_TAG = re.compile(r"([A-Za-z]{2,3})(?:-([A-Za-z]{2}|[0-9]{3}))?\s*(?:[,;]|$)")
+_SAMPLE = 4_000
+_FEWEST_HITS = 3
+
+
+def _vote(text: str) -> str | None:
+    words = _WORD.findall(text[:_SAMPLE].lower())
+    scores = {
+        language.tag: sum(word in language.words for word in words)
+        for language in LANGUAGES
+        if language.words
+    }
+    if not scores:
+        return None
+    (best, most), *others = sorted(scores.items(), key=lambda one: -one[1])
+    second = others[0][1] if others else 0
+    if most < _FEWEST_HITS or most <= 1.3 * second:
+        return None
+    return best
+
+
+def read_language(headers: Sequence[Header], text: str) -> str | None:
+    """Return a language tag such as `pt` or `pt-BR`, or None when unsure."""
+    voted = _vote(text)
+    for header in headers:
+        if header.name.lower() not in ("content-language", "accept-language"):
+            continue
+        tag = _TAG.match(header.value)
+        if not tag:
+            continue
+        primary, region = tag[1].lower(), (tag[2] or "").upper()
+        if voted is None or voted == primary:
+            return f"{primary}-{region}" if region else primary
+    return voted
