@@ -33,9 +33,12 @@ class Notification:
     `reply_to` the address that leads an answer back to the case. `message_id`,
     `in_reply_to` and `references` (oldest first) carry no angle brackets. `subject`
     is the case's own subject and is only ever repeated for replies by people; an
-    automatic letter has a fixed one. `promised_hours` is the promised first response.
+    automatic letter has a fixed one. `promised_hours` is the promised first response
+    (0: nothing is promised), `promised_by` the moment it ends where that is known.
     `received_files` are display names of what arrived; `text` is an agent's words.
-    `instance` is the value of X-Chamado-Loop.
+    `greet_by_name` says that the sender is proven: only then does an automatic letter
+    repeat their name, or a file name that is not plainly one. `instance` is the value
+    of X-Chamado-Loop.
     """
 
     kind: LetterKind
@@ -56,6 +59,7 @@ class Notification:
     text: str = ""
     enclosures: tuple[Enclosure, ...] = ()
     instance: str = ""
+    promised_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +91,13 @@ class Outcome:
     """Fate of one attempt, with the relay's words (at most 500 clean characters).
 
     UNKNOWN: the connection was lost after the final dot and before the reply, so
-    the relay may or may not have the letter.
+    the relay may or may not have the letter. `relay_down`: the trouble is with the
+    relay and not with this letter, so that the others can as well wait.
     """
 
     fate: Fate
     reply: str = ""
+    relay_down: bool = False
 
 
 class Relay(Protocol):
