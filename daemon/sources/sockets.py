@@ -84,7 +84,8 @@ def _inherit(name: str, inherited: Mapping[str, socket.socket]) -> Opened:
     sock = inherited[name]
     if sock.type != socket.SOCK_STREAM:
         raise ValueError(f"the socket named {name} is no stream socket")
-    return _listening(sock)
+    # A copy, so that a source that is started again finds the socket open.
+    return _listening(sock.dup())
 
 
 def _listening(sock: socket.socket, made: tuple[int, int, int] | None = None) -> Opened:

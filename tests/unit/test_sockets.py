@@ -121,10 +121,13 @@ def test_a_successors_path_is_not_removed(
 
 
 def test_a_socket_of_systemd_is_found_by_name(keep: list[socket.socket]) -> None:
-    """fd:NAME takes the inherited socket of that name."""
+    """fd:NAME takes the inherited socket of that name, and can do so again."""
     given = socket.create_server(("127.0.0.1", 0))
-    (opened,) = _open("fd:smtp", keep, smtp=given)
-    assert opened.sock is given
+    keep.append(given)
+    for _ in range(2):
+        (opened,) = _open("fd:smtp", keep, smtp=given)
+        assert opened.sock.getsockname() == given.getsockname()
+        opened.sock.close()
 
 
 def test_an_unknown_name_says_what_is_there(keep: list[socket.socket]) -> None:
