@@ -1,5 +1,5 @@
-"""The commands."""
+"""The commands. `chamado.daemon.cli:main` is what the installed `chamado` runs."""
 
+from chamado.daemon.cli.root import main
 
-def main() -> None:
-    """Enter the command line."""
+__all__ = ["main"]

@@ -23,6 +23,12 @@ from chamado.config.settings import Settings
 # template; whoever owns one appends it when the command line is put together.
 EXTRA_CHECKS: list[Callable[[Settings], Iterable[Problem]]] = []
 
+config_option = click.option(
+    "--config",
+    "override",
+    type=click.Path(path_type=Path),
+    help="The file to look at; like --config before the command.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
 
@@ -35,17 +41,25 @@ def config_group() -> None:
 @click.argument("path", type=click.Path(path_type=Path), default=Path("chamado.toml"))
 def init(path: Path) -> None:
     """Write a file with every key, commented; never over one that is there."""
-    text = resources.files("chamado.config").joinpath("chamado.toml").read_text("utf-8")
-    # Beside a file in /etc nothing may be written, so the data get their usual place.
-    if path.absolute().is_relative_to("/etc"):
-        text = text.replace('#data_dir = "var/', 'data_dir = "/var/lib/', 1)
     try:
         with open(path, "x", encoding="utf-8", opener=_private) as file:
-            file.write(text)
+            file.write(manual(path.absolute()))
     except OSError as trouble:
         click.echo(f"{path}: {trouble.strerror}; nothing was written", err=True)
         raise SystemExit(os.EX_CANTCREAT) from None
     click.echo(f"{path} written; change it, then: chamado --config {path} config check")
+
+
+def manual(path: Path) -> str:
+    """Return the annotated file as it belongs at a path.
+
+    Beside a file in /etc nothing may be written, so there the data get their usual
+    place; anywhere else they lie beside the file.
+    """
+    text = resources.files("chamado.config").joinpath("chamado.toml").read_text("utf-8")
+    if path.is_relative_to("/etc"):
+        return text.replace('#data_dir = "var/', 'data_dir = "/var/lib/', 1)
+    return text
 
 
 def _private(path: str, flags: int) -> int:
@@ -56,11 +70,12 @@ def _private(path: str, flags: int) -> int:
 
 
 @config_group.command("check")
+@config_option
 @json_option
 @click.pass_obj
-def check(path: Path | None, as_json: bool) -> None:
+def check(path: Path | None, override: Path | None, as_json: bool) -> None:
     """Print all mistakes and warnings; exit 78 when there is a mistake."""
-    found, wrong, doubtful = _examined(path)
+    found, wrong, doubtful = _examined(override or path)
     if as_json:
         click.echo(json.dumps(_report(found, wrong, doubtful), ensure_ascii=False))
     else:
@@ -113,12 +128,13 @@ def _fields(problem: Problem) -> dict[str, str]:
 
 
 @config_group.command("show")
+@config_option
 @json_option
 @click.pass_obj
-def show(path: Path | None, as_json: bool) -> None:
+def show(path: Path | None, override: Path | None, as_json: bool) -> None:
     """Print what holds and where each value comes from; secrets are masked."""
     try:
-        loaded = load(path, os.environ)
+        loaded = load(override or path, os.environ)
     except ConfigError as mistakes:
         click.echo(mistakes, err=True)
         raise SystemExit(os.EX_CONFIG) from None

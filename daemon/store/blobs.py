@@ -34,8 +34,11 @@ class Blobs(Protocol):
         """Return the bytes; raises `BlobMissing` or `BlobDamaged`."""
         ...
 
-    def path(self, sha256: str) -> Path | None:
-        """Return the file that holds the bytes, where there is one."""
+    def checked_path(self, sha256: str) -> Path | None:
+        """Return the file that holds the bytes, where there is one, after a check.
+
+        Raises `BlobMissing` or `BlobDamaged` like `get`.
+        """
         ...
 
     def missing(self, sha256: str) -> bool:
@@ -92,9 +95,17 @@ class FileBlobs:
             raise BlobDamaged(sha256)
         return content
 
-    def path(self, sha256: str) -> Path | None:
-        """Return the file's place."""
-        return self._place(sha256)
+    def checked_path(self, sha256: str) -> Path | None:
+        """Check without holding it all in memory."""
+        place = self._place(sha256)
+        try:
+            with place.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError as error:
+            raise BlobMissing(sha256) from error
+        if found != sha256:
+            raise BlobDamaged(sha256)
+        return place
 
     def missing(self, sha256: str) -> bool:
         """Look for the file; an empty one is a leftover, not a blob."""
@@ -166,7 +177,7 @@ class S3Blobs:
             raise BlobDamaged(sha256)
         return content
 
-    def path(self, sha256: str) -> Path | None:
+    def checked_path(self, sha256: str) -> Path | None:
         """Return nothing: there is no file."""
         return None
 

@@ -68,6 +68,24 @@ class Store:
             with work.begin():
                 yield work
 
+    @contextmanager
+    def rehearse(self) -> Iterator[Work]:
+        """One transaction that is taken back whatever happens in it."""
+        with self._writers, self.engine.connect() as work:
+            transaction = work.begin()
+            try:
+                yield work
+            finally:
+                transaction.rollback()
+
+    def damage(self) -> str:
+        """Say what is wrong with the file of SQLite, or nothing."""
+        if not self.is_sqlite:
+            return ""
+        with self.read() as work:
+            found = str(work.execute(text("PRAGMA quick_check(1)")).scalar_one())
+        return "" if found == "ok" else found
+
     def check_durable(self) -> None:
         """Raise `Undurable` unless a commit survives a power cut."""
         with self.read() as work:

@@ -141,7 +141,14 @@ def claim(work: Work, owner: str, limit: int, now: datetime) -> list[InboxRow]:
             claimed_until=now + CLAIM_TERM,
         )
     )
-    rows = work.execute(select(inbox).where(inbox.c.id.in_(ids)).order_by(inbox.c.id))
+    return by_ids(work, ids)
+
+
+def by_ids(work: Work, ids: Sequence[int]) -> list[InboxRow]:
+    """Return rows, oldest first."""
+    rows = work.execute(
+        select(inbox).where(inbox.c.id.in_(list(ids))).order_by(inbox.c.id)
+    )
     return [_claimed(row) for row in rows.mappings()]
 
 
@@ -168,6 +175,15 @@ def release(work: Work, ids: Sequence[int], *, error: str | None = None) -> None
     )
 
 
+def postpone(work: Work, id_: int, until: datetime, error: str) -> None:
+    """Let a row rest until then; nobody takes it up before."""
+    work.execute(
+        update(inbox)
+        .where(inbox.c.id == id_, inbox.c.state == "received")
+        .values(claimed_by="resting", claimed_until=until, error=error)
+    )
+
+
 def release_owners(work: Work, owners: Sequence[str]) -> None:
     """Take back what processes that are gone had claimed."""
     work.execute(
@@ -185,6 +201,29 @@ def owners(work: Work) -> list[str]:
         .distinct()
     )
     return [str(owner) for owner in found.scalars()]
+
+
+def pending(work: Work, ids: Sequence[int]) -> int:
+    """Of these rows, how many still wait."""
+    found = select(func.count()).where(
+        inbox.c.id.in_(list(ids)), inbox.c.state == "received"
+    )
+    return int(work.execute(found).scalar_one())
+
+
+def fates(work: Work, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What became of these rows, in the words of `ingest --json`."""
+    rows = work.execute(
+        select(
+            inbox.c.id.label("inbox_id"),
+            inbox.c.state,
+            inbox.c.outcome,
+            inbox.c.ticket,
+            inbox.c.entry_id,
+            inbox.c.ack,
+        ).where(inbox.c.id.in_(sorted(set(ids))))
+    )
+    return {row["inbox_id"]: dict(row) for row in rows.mappings()}
 
 
 def strike(work: Work, id_: int, reason: str) -> int:
@@ -277,6 +316,12 @@ def waiting(work: Work) -> tuple[int, datetime | None]:
         )
     ).one()
     return int(row[0]), row[1]
+
+
+def failed(work: Work) -> int:
+    """How many rows are set aside."""
+    found = select(func.count()).where(inbox.c.state == "failed")
+    return int(work.execute(found).scalar_one())
 
 
 def ledger(work: Work) -> dict[tuple[str, str | None], int]:

@@ -38,6 +38,12 @@ def current(store: Store) -> str | None:
         return _current(work)
 
 
+def is_empty(store: Store) -> bool:
+    """Whether nothing of ours is in the database yet."""
+    with store.read() as work:
+        return _current(work) is None and not inspect(work).has_table("inbox")
+
+
 def upgrade(store: Store) -> tuple[str | None, str]:
     """Run the missing steps in one transaction; return revisions before and after."""
     with store.write() as work:

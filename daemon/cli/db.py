@@ -1,0 +1,52 @@
+"""`chamado db`: the schema, brought up to date explicitly."""
+
+import click
+
+from chamado.config import derive
+from chamado.daemon import parts
+from chamado.daemon.cli.options import config_option, settings_of
+from chamado.daemon.store import upgrade
+from chamado.daemon.store.engine import Store
+
+
+@click.group("db")
+def db_group() -> None:
+    """Bring the schema up to date, or check it."""
+
+
+@db_group.command("upgrade")
+@config_option
+@click.pass_context
+def db_upgrade(context: click.Context) -> None:
+    """Run the missing steps in one transaction; safe to interrupt and to repeat."""
+    store = _open(context)
+    try:
+        before, after = upgrade.upgrade(store)
+    finally:
+        store.close()
+    click.echo(f"the database is at {after} (it was at {before or 'nothing'})")
+
+
+@db_group.command("check")
+@config_option
+@click.pass_context
+def db_check(context: click.Context) -> None:
+    """Exit 0 when this version knows the schema and commits are durable, else 78."""
+    store = _open(context)
+    try:
+        upgrade.check(store)
+        store.check_durable()
+        damage = store.damage()
+    finally:
+        store.close()
+    if damage:
+        raise upgrade.UnknownSchema(
+            f"the database file is damaged ({damage}); restore the last backup"
+        )
+    click.echo(f"the database is at {upgrade.head()}, durable and sound")
+
+
+def _open(context: click.Context) -> Store:
+    settings = settings_of(context).settings
+    parts.data_dir(settings)
+    return Store(derive.database_url(settings))

@@ -1,0 +1,88 @@
+"""The root command: where the configuration comes from, and how errors end.
+
+Every mistake ends in one line that names the thing and the way out, and in an exit code
+of sysexits(3); a traceback is a bug of ours.
+"""
+
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from chamado.config.derive import SecretError
+from chamado.config.problems import ConfigError
+from chamado.daemon.cli.config import config_group
+from chamado.daemon.cli.db import db_group
+from chamado.daemon.cli.intake import ingest, parse
+from chamado.daemon.cli.run import run
+from chamado.daemon.sources.file import NoSuchInput
+from chamado.daemon.store.engine import StoreError, Undurable
+from chamado.daemon.store.upgrade import UnknownSchema
+
+
+class _Root(click.Group):
+    """Turns what goes wrong into a line and an exit code."""
+
+    def invoke(self, context: click.Context) -> object:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(context)
+        except ConfigError as error:
+            for problem in error.problems:
+                click.echo(f"config: {problem}", err=True)
+            raise SystemExit(os.EX_CONFIG) from None
+        except (SecretError, UnknownSchema, Undurable) as error:
+            _end(str(error), os.EX_CONFIG)
+        except NoSuchInput as error:
+            _end(str(error), os.EX_NOINPUT)
+        except StoreError as error:
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            _end(f"the database does not answer: {reason}", os.EX_UNAVAILABLE)
+        except PermissionError as error:
+            _end(str(error), os.EX_NOPERM)
+        except BrokenPipeError:
+            # The reader of our output has had enough, such as `| head`.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(0) from None
+
+
+def _end(message: str, code: int) -> NoReturn:
+    click.echo(f"chamado: {message}", err=True)
+    raise SystemExit(code)
+
+
+@click.group(cls=_Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("chamado"), prog_name="chamado")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The configuration file; default: $CHAMADO_CONFIG, ./chamado.toml, "
+    "/etc/chamado/chamado.toml, or the embedded default.",
+)
+@click.pass_context
+def chamado(context: click.Context, config: Path | None) -> None:
+    """Turn support mail into tickets."""
+    context.obj = config
+
+
+for command in (run, parse, ingest, config_group, db_group):
+    chamado.add_command(command)
+
+
+def main() -> None:
+    """Enter the command line; usage errors exit with 64."""
+    try:
+        code = chamado(standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        code = os.EX_USAGE
+    except click.Abort:
+        click.echo("aborted", err=True)
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = os.EX_USAGE
+    raise SystemExit(code if isinstance(code, int) else 0)

@@ -1,0 +1,67 @@
+"""`chamado run`: the daemon in the foreground."""
+
+import os
+import sys
+
+import click
+
+from chamado.config import derive
+from chamado.config.checks import warnings
+from chamado.config.load import Loaded
+from chamado.daemon import logs
+from chamado.daemon.app import NAMES, App
+from chamado.daemon.cli.options import config_option, settings_of
+from chamado.daemon.sources.sockets import ListenError
+
+
+@click.command()
+@config_option
+@click.option(
+    "--only",
+    metavar="NAME,…",
+    help=f"Run only some of: {' '.join(NAMES)}.",
+)
+@click.pass_context
+def run(context: click.Context, only: str | None) -> None:
+    """Run the daemon in the foreground until SIGTERM."""
+    names = tuple(filter(None, (only or "").replace(" ", "").split(","))) or NAMES
+    unknown = sorted(set(names) - set(NAMES))
+    if unknown:
+        raise click.BadParameter(
+            f"{', '.join(unknown)}; there are {' '.join(NAMES)}", param_hint="--only"
+        )
+    loaded = settings_of(context)
+    logs.configure(loaded.settings.log, os.environ, sys.stderr)
+    for problem in (*warnings(loaded.settings), *loaded.notes):
+        click.echo(f"config: warning: {problem}", err=True)
+    try:
+        app = App(loaded.settings, path=loaded.path, only=names)
+    except ListenError as error:
+        click.echo(f"chamado: {error}", err=True)
+        raise SystemExit(os.EX_UNAVAILABLE) from None
+    raise SystemExit(app.run(lambda: _say_hello(loaded, app)))
+
+
+def _say_hello(loaded: Loaded, app: App) -> None:
+    """Tell a person where we listen and how to send a first mail."""
+    settings = loaded.settings
+    click.echo(
+        f"Chamado is running (configuration: {loaded.path or 'embedded default'})"
+    )
+    for line in app.listening:
+        click.echo(f"  {line}")
+    click.echo(f"  data in {settings.service.data_dir.absolute()}")
+    if settings.relay.kind == "maildir":
+        click.echo(f"  outgoing mail is written to {derive.relay_path(settings)}")
+    smtp = [line for line in app.listening if line.startswith("smtp on ")]
+    if smtp and loaded.path is None:
+        host, _, port = smtp[0].removeprefix("smtp on ").rpartition(":")
+        address = settings.address[0].address
+        click.echo("Send a first mail from another terminal, then look at it:")
+        click.echo(
+            f"  printf 'From: ana@example.com\\nTo: {address}\\nSubject: Olá\\n\\n"
+            f"A tela fica azul.\\n' | curl -s smtp://{host}:{port} "
+            f"--mail-from ana@example.com --mail-rcpt {address} -T -"
+        )
+        click.echo("  chamado ticket list")
+    sys.stdout.flush()

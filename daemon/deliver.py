@@ -1,0 +1,176 @@
+"""Delivering: hand letters to the relay and remember what it said.
+
+A letter is durably `sending` before a byte leaves. The batch is small on purpose: a
+crash leaves that many acknowledgements in doubt, and those are never sent again.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from chamado.daemon import metrics
+from chamado.daemon.store import outbox
+from chamado.daemon.store.engine import Store, StoreError
+from chamado.daemon.store.mailboxes import is_gone
+from chamado.daemon.store.outbox import OutboxRow, Result
+from chamado.notifier.types import Fate, Letter, Outcome, Relay
+
+log = structlog.get_logger()
+
+BATCH = 10
+POLL_SECONDS = 1.0
+#: Minutes to the next attempt; afterwards the last one, until GIVE_UP.
+RETRY_MINUTES = (1, 5, 15, 30, 60)
+GIVE_UP = timedelta(days=3)
+PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+def next_attempt(
+    outcome: Outcome, attempts: int, created_at: datetime, now: datetime
+) -> datetime | None:
+    """When to try again; None when it is settled, for good or ill."""
+    if outcome.fate is not Fate.TRY_LATER or now - created_at > GIVE_UP:
+        return None
+    minutes = RETRY_MINUTES[min(attempts, len(RETRY_MINUTES)) - 1]
+    return now + timedelta(minutes=minutes)
+
+
+def result_of(row: OutboxRow, outcome: Outcome, now: datetime) -> Result:
+    """Judge one attempt: what the row's state is from now on."""
+    state, again = _state(row, outcome, now)
+    return Result(
+        id=row.id,
+        state=state,
+        reply=outcome.reply,
+        next_attempt_at=again,
+        sent_at=now if state == "sent" else None,
+    )
+
+
+def _state(
+    row: OutboxRow, outcome: Outcome, now: datetime
+) -> tuple[str, datetime | None]:
+    match outcome.fate:
+        case Fate.SENT:
+            return "sent", None
+        case Fate.REFUSED:
+            return "failed", None
+        case Fate.UNKNOWN if row.at_most_once:
+            return "unknown", None
+        case Fate.UNKNOWN | Fate.TRY_LATER:
+            # An agent's words must arrive: at worst twice, under one Message-ID.
+            later = Outcome(fate=Fate.TRY_LATER, reply=outcome.reply)
+            again = next_attempt(later, row.attempts, row.created_at, now)
+            return ("deferred", again) if again else ("failed", None)
+
+
+class Deliverer:
+    """The verb `deliver`: run by one thread, woken by `poke`."""
+
+    def __init__(
+        self,
+        store: Store,
+        relay: Relay,
+        *,
+        owner: str,
+        host: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._relay = relay
+        self._owner = owner
+        self._host = host
+        self._clock = clock
+        self._wake = threading.Event()
+        self._recovered_at = -60.0
+
+    def poke(self) -> None:
+        """Say that something was queued."""
+        self._wake.set()
+
+    def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
+        """Send until `stop`; the letter that is being sent is finished."""
+        pauses = _pauses()
+        while not stop.is_set():
+            beat()
+            try:
+                if time.monotonic() - self._recovered_at > 60:
+                    self._recover()
+                if not self.turn(stop):
+                    self._wake.wait(POLL_SECONDS)
+                    self._wake.clear()
+                pauses = _pauses()
+            except StoreError as error:
+                pause = next(pauses)
+                log.error("deliver_waits", error=type(error).__name__, seconds=pause)
+                stop.wait(pause)
+        self._relay.close()
+
+    def turn(self, stop: threading.Event) -> int:
+        """Send one batch of what is due; return how many were tried."""
+        with self._store.write() as work:
+            rows = outbox.claim(work, self._owner, BATCH, self._clock())
+        if not rows:
+            return 0
+        results: list[Result] = []
+        left: Sequence[OutboxRow] = rows
+        while left and not stop.is_set():
+            row, left = left[0], left[1:]
+            outcome = self._relay.send(_letter(row))
+            results.append(result_of(row, outcome, self._clock()))
+            self._note(row, outcome, results[-1])
+            if outcome.relay_down:
+                break
+        with self._store.write() as work:
+            outbox.settle(work, self._owner, results)
+            outbox.unsend(
+                work, self._owner, [row.id for row in left], self._after(results)
+            )
+        return len(results)
+
+    def _after(self, results: Sequence[Result]) -> datetime:
+        """Letters behind one that met a dead relay wait as long as that one."""
+        waits = [r.next_attempt_at for r in results if r.next_attempt_at]
+        return max(waits, default=self._clock())
+
+    def _recover(self) -> None:
+        self._recovered_at = time.monotonic()
+        with self._store.write() as work:
+            gone = [
+                owner
+                for owner in outbox.senders(work)
+                if owner != self._owner
+                and is_gone(owner, owner.rsplit(":", 2)[0], self._host)
+            ]
+            unknown, again = outbox.recover(work, gone, self._clock())
+        if unknown or again:
+            log.warning("letters_in_doubt", unknown=unknown, queued_again=again)
+
+    def _note(self, row: OutboxRow, outcome: Outcome, result: Result) -> None:
+        metrics.SENT.labels(row.kind, result.state).inc()
+        facts = {"outbox": row.id, "kind": row.kind, "ticket": row.ticket}
+        if result.state == "sent":
+            log.info("letter_sent", **facts)
+        else:
+            log.warning(
+                "letter_not_sent", state=result.state, reply=outcome.reply, **facts
+            )
+
+
+def _letter(row: OutboxRow) -> Letter:
+    return Letter(
+        message_id=row.message_id,
+        mail_from=row.mail_from,
+        rcpt_to=row.rcpt_to,
+        content=row.content,
+        at_most_once=row.at_most_once,
+    )
+
+
+def _pauses() -> Iterator[float]:
+    yield from PAUSES
+    while True:
+        yield PAUSES[-1]

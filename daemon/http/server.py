@@ -1,0 +1,101 @@
+"""Health and metrics over HTTP, on an event loop of its own.
+
+Answers say nothing a stranger could use: no versions, no host names, no counts on the
+health pages. What they ask is handed in; nothing here knows the database.
+"""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Sequence
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+
+class HttpServer:
+    """The job `http`: `/livez`, `/readyz`, `/metrics` on sockets that are bound.
+
+    `alive` and `ready` answer with what is wrong, or nothing; `refresh` brings the
+    gauges up to date before they are read.
+    """
+
+    def __init__(
+        self,
+        sockets: Sequence[socket.socket],
+        *,
+        alive: Callable[[], str | None],
+        ready: Callable[[], str | None],
+        refresh: Callable[[], None],
+    ) -> None:
+        self._sockets = sockets
+        self._alive = alive
+        self._ready = ready
+        self._refresh = refresh
+
+    def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
+        """Serve until `stop`."""
+        with asyncio.Runner() as runner:
+            runner.run(self._serve(stop, beat))
+
+    async def _serve(self, stop: threading.Event, beat: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            self._app(),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            lifespan="off",
+            timeout_keep_alive=5,
+            limit_concurrency=200,
+            h11_max_incomplete_event_size=16_384,
+            timeout_graceful_shutdown=5,
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=list(self._sockets)))
+        while not stop.is_set() and not serving.done():
+            beat()
+            await asyncio.sleep(0.2)
+        server.should_exit = True
+        await serving
+
+    def _app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/livez", self._livez),
+                Route("/readyz", self._readyz),
+                Route("/metrics", self._metrics),
+            ]
+        )
+
+    async def _livez(self, _request: Request) -> Response:
+        return _verdict(self._alive())
+
+    async def _readyz(self, _request: Request) -> Response:
+        return _verdict(await run_in_threadpool(self._ready))
+
+    async def _metrics(self, _request: Request) -> Response:
+        await run_in_threadpool(self._refresh)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the supervisor, where uvicorn would take them."""
+
+    def capture_signals(self):  # type: ignore[no-untyped-def]  # as upstream's
+        """Capture nothing."""
+        from contextlib import nullcontext
+
+        return nullcontext()
+
+
+def _verdict(wrong: str | None) -> Response:
+    return PlainTextResponse(
+        "ok\n" if wrong is None else f"{wrong}\n", 200 if wrong is None else 503
+    )

@@ -1,0 +1,165 @@
+"""From an event on a case to a letter in the outbox.
+
+The only place that makes Message-IDs and reply addresses of ours: both are bound to the
+one address the letter goes to, hence one letter a participant.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chamado.config import derive
+from chamado.config.address import Address
+from chamado.daemon.core.tokens import make_message_id, make_token
+from chamado.daemon.desk import Desk
+from chamado.daemon.store.outbox import NewLetter
+from chamado.notifier.types import Enclosure, LetterKind, Notification
+
+RANDOM_BYTES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFacts:
+    """What a letter says of the case it is about."""
+
+    number: int
+    subject: str
+    language: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """The message a letter answers: its id and those before it, oldest first."""
+
+    message_id: str | None = None
+    references: tuple[str, ...] = ()
+
+
+def acknowledgement(
+    desk: Desk,
+    case: CaseFacts,
+    to: Address,
+    thread: Thread,
+    *,
+    verified: bool,
+    files: Sequence[str],
+    screenshot_came: bool,
+    now: datetime,
+) -> NewLetter:
+    """Compose the one acknowledgement of a case."""
+    hours = desk.settings.sla.first_response / 3600
+    notification = _notification(
+        desk,
+        case,
+        LetterKind.ACK,
+        to,
+        thread,
+        now,
+        promised_hours=hours,
+        received_files=tuple(files),
+        screenshot_came=screenshot_came,
+        greet_by_name=verified,
+    )
+    return _queueable(desk, notification, f"ack:{case.number}", entry_id=None)
+
+
+def reply(
+    desk: Desk,
+    case: CaseFacts,
+    to: Address,
+    thread: Thread,
+    *,
+    entry_id: int,
+    text: str,
+    enclosures: Sequence[Enclosure],
+    now: datetime,
+    kind: LetterKind = LetterKind.REPLY,
+) -> NewLetter:
+    """Compose an agent's words to one participant."""
+    notification = _notification(
+        desk,
+        case,
+        kind,
+        to,
+        thread,
+        now,
+        text=text,
+        enclosures=tuple(enclosures),
+        greet_by_name=True,
+    )
+    key = f"{kind.value}:{entry_id}:{to.address}"
+    return _queueable(desk, notification, key[:128], entry_id=entry_id)
+
+
+def reply_address(desk: Desk, case: CaseFacts, to: str) -> str:
+    """The address that leads this participant's answer back to the case."""
+    support = desk.support((case.address,))
+    if not support.subaddress:
+        return case.address
+    local, _, domain = case.address.partition("@")
+    return f"{local}+{make_token(desk.keyring, case.number, to)}@{domain}"
+
+
+def _notification(
+    desk: Desk,
+    case: CaseFacts,
+    kind: LetterKind,
+    to: Address,
+    thread: Thread,
+    now: datetime,
+    *,
+    promised_hours: float = 0.0,
+    received_files: tuple[str, ...] = (),
+    screenshot_came: bool = False,
+    greet_by_name: bool = False,
+    text: str = "",
+    enclosures: tuple[Enclosure, ...] = (),
+) -> Notification:
+    sender = derive.relay_from(desk.settings)
+    return Notification(
+        kind=kind,
+        recipient=to,
+        sender=Address(name=sender.name, address=case.address),
+        reply_to=reply_address(desk, case, to.address),
+        language=case.language,
+        number=case.number,
+        at=now,
+        message_id=make_message_id(
+            desk.keyring,
+            kind.value,
+            case.number,
+            secrets.token_bytes(RANDOM_BYTES),
+            to.address,
+            desk.settings.service.domain,
+        ),
+        in_reply_to=thread.message_id,
+        references=thread.references,
+        subject=case.subject,
+        promised_hours=promised_hours,
+        received_files=received_files,
+        screenshot_came=screenshot_came,
+        greet_by_name=greet_by_name,
+        text=text,
+        enclosures=enclosures,
+        instance=desk.instance,
+    )
+
+
+def _queueable(
+    desk: Desk, notification: Notification, key: str, *, entry_id: int | None
+) -> NewLetter:
+    letter = desk.compose(notification)
+    return NewLetter(
+        kind=notification.kind.value,
+        ticket=notification.number,
+        entry_id=entry_id,
+        dedupe_key=key,
+        mail_from=letter.mail_from,
+        rcpt_to=letter.rcpt_to,
+        message_id=letter.message_id,
+        subject=notification.subject,
+        content=letter.content,
+        at_most_once=letter.at_most_once,
+    )

@@ -1,0 +1,61 @@
+"""What is counted, for Prometheus. Names end in their unit; labels are closed."""
+
+from collections.abc import Iterable
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from chamado.daemon.filing import Filed
+
+ACCEPTED = Counter(
+    "chamado_mail_messages_accepted_total", "Messages stored durably", ["source"]
+)
+OUTCOMES = Counter(
+    "chamado_mail_outcomes_total", "Messages by what they became", ["outcome"]
+)
+ACKS = Counter(
+    "chamado_acknowledgements_total", "Acknowledgements by verdict", ["verdict"]
+)
+FAILED = Counter("chamado_mail_failed_total", "Messages set aside as failed")
+CHILD_DEATHS = Counter(
+    "chamado_parser_child_deaths_total", "Parser children that died", ["reason"]
+)
+PARSE_SECONDS = Histogram(
+    "chamado_parse_seconds",
+    "Time a message spends in a parser child",
+    buckets=(0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30),
+)
+FILE_SECONDS = Histogram(
+    "chamado_file_batch_seconds",
+    "Time to decide and write a batch",
+    buckets=(0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30),
+)
+SENT = Counter("chamado_letters_total", "Attempts to send a letter", ["kind", "result"])
+INBOX_WAITING = Gauge("chamado_inbox_waiting", "Messages accepted and not yet filed")
+INBOX_FAILED = Gauge("chamado_inbox_failed", "Messages set aside as failed")
+INBOX_AGE = Gauge(
+    "chamado_inbox_oldest_age_seconds", "Age of the oldest message that waits"
+)
+OUTBOX = Gauge("chamado_outbox_letters", "Letters by state", ["state"])
+OUTBOX_AGE = Gauge(
+    "chamado_outbox_oldest_age_seconds", "Age of the oldest letter that waits"
+)
+MAILBOX_CONNECTED = Gauge(
+    "chamado_mailbox_connected", "1 while a mailbox is being watched", ["mailbox"]
+)
+MAILBOX_SUCCESS = Gauge(
+    "chamado_mailbox_last_success_timestamp_seconds",
+    "When a mailbox was last read without trouble",
+    ["mailbox"],
+)
+BREACHES = Counter(
+    "chamado_sla_breaches_total", "Deadlines that passed unmet", ["kind"]
+)
+
+
+def filed(rows: Iterable[Filed], seconds: float) -> None:
+    """Count a batch of fates."""
+    FILE_SECONDS.observe(seconds)
+    for row in rows:
+        OUTCOMES.labels(row.outcome.value).inc()
+        if row.ack:
+            ACKS.labels(row.ack.rpartition(":")[2]).inc()

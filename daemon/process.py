@@ -1,0 +1,350 @@
+"""Processing: take from the inbox, understand in a child, decide, write, all at once.
+
+One thread decides and writes; the children parse meanwhile. What was understood within
+a moment is written as one batch of statements; if that fails, one by one, so that a bad
+message harms only itself. A message that kills its child goes down a ladder, whole →
+text only → headers only, one strike a rung; three strikes set it aside as `failed`.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import structlog
+
+from chamado.config.settings import Limits
+from chamado.daemon import metrics
+from chamado.daemon.desk import Desk
+from chamado.daemon.filing import Filed, file_batch, keep_files
+from chamado.daemon.gather import Item
+from chamado.daemon.store import inbox
+from chamado.daemon.store.blobs import BlobDamaged, BlobMissing, Blobs
+from chamado.daemon.store.engine import Conflict, Store, StoreError, is_unwell
+from chamado.daemon.store.inbox import InboxRow
+from chamado.daemon.store.mailboxes import is_gone
+from chamado.parsers.pool import ChildDied, ParserPool
+from chamado.parsers.types import Attachment, Role, Understood
+from chamado.parsers.wire import Request
+
+log = structlog.get_logger()
+
+POLL_SECONDS = 1.0
+#: How long the first of several understood messages waits for the others.
+GATHER_SECONDS = 0.03
+#: Claims are renewed this often while a message takes long.
+RENEW_SECONDS = 30.0
+RUNGS = 3
+PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
+RETRY_AFTER = timedelta(seconds=30)
+
+
+class Poison(Exception):
+    """A message that killed its child on every rung, or whose bytes are damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Understanding:
+    row: InboxRow
+    understood: Understood
+    rung: int
+
+
+class Processor:
+    """The verb `process`: run by one thread, woken by `poke`."""
+
+    def __init__(
+        self,
+        store: Store,
+        blobs: Blobs,
+        pool: ParserPool,
+        desk: Callable[[], Desk],
+        *,
+        owner: str,
+        host: str,
+        limits: Limits,
+        on_queued: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._pool = pool
+        self._desk = desk
+        self._owner = owner
+        self._host = host
+        self._limits = limits
+        self._on_queued = on_queued
+        self._wake = threading.Event()
+        self._flying: dict[Future[_Understanding], InboxRow] = {}
+        self._renewed = time.monotonic()
+        self._executor = ThreadPoolExecutor(
+            limits.parsers, thread_name_prefix="understand"
+        )
+
+    def poke(self) -> None:
+        """Say that something was accepted."""
+        self._wake.set()
+
+    def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
+        """Work until `stop`, then finish what is being understood."""
+        pauses = _pauses()
+        recovered = False
+        while not stop.is_set():
+            beat()
+            try:
+                if not recovered:
+                    self._take_back()
+                    recovered = True
+                if not self.turn():
+                    self._wake.wait(POLL_SECONDS)
+                    self._wake.clear()
+                pauses = _pauses()
+            except StoreError as error:
+                pause = next(pauses)
+                log.error("process_waits", error=type(error).__name__, seconds=pause)
+                stop.wait(pause)
+        self._land()
+
+    def turn(self) -> list[Filed]:
+        """Take up what waits, write what is understood; empty when there is nothing."""
+        self._take_up()
+        if not self._flying:
+            return []
+        return self._write(self._understood())
+
+    def process_all(self, ids: Sequence[int]) -> None:
+        """Work until none of these rows waits, whoever filed it in the end."""
+        while True:
+            if self.turn():
+                continue
+            with self._store.read() as work:
+                if not inbox.pending(work, ids):
+                    return
+            self._wake.wait(0.05)
+
+    def close(self) -> None:
+        """End the threads; what was not begun is given back."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _take_back(self) -> None:
+        """Take over at once what processes of this host that have ended had claimed."""
+        with self._store.write() as work:
+            gone = [
+                owner
+                for owner in inbox.owners(work)
+                if owner != self._owner
+                and is_gone(owner, owner.rsplit(":", 2)[0], self._host)
+            ]
+            if gone:
+                inbox.release_owners(work, gone)
+
+    def _take_up(self) -> None:
+        room = self._limits.batch - len(self._flying)
+        if room < min(self._limits.batch, self._limits.parsers * 2):
+            return
+        with self._store.write() as work:
+            rows = inbox.claim(work, self._owner, room, self._desk().clock())
+        for row in rows:
+            self._flying[self._executor.submit(self._understand, row)] = row
+
+    def _understood(self) -> list[Future[_Understanding]]:
+        """Wait for the first message, and for the others only a moment longer."""
+        done, late = wait(
+            self._flying, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED
+        )
+        if done and late:
+            also, _ = wait(late, timeout=GATHER_SECONDS)
+            done |= also
+        if time.monotonic() - self._renewed > RENEW_SECONDS and late:
+            ids = [row.id for row in self._flying.values()]
+            with self._store.write() as work:
+                inbox.extend(work, self._owner, ids, self._desk().clock())
+            self._renewed = time.monotonic()
+        return list(done)
+
+    def _write(self, done: Sequence[Future[_Understanding]]) -> list[Filed]:
+        items: list[Item] = []
+        for future in done:
+            row = self._flying.pop(future)
+            try:
+                found = future.result()
+                items.append(self._item(found))
+            except Poison as poison:
+                self._set_aside(row, str(poison))
+            except Exception as error:
+                if not is_unwell(error):
+                    log.exception("not_understood", inbox=row.id)
+                self._postpone(row, error)
+        items.sort(key=lambda item: item.row.id)
+        filed: list[Filed] = []
+        for wave in waves(items):
+            filed += self._file(wave)
+        return filed
+
+    def _item(self, found: _Understanding) -> Item:
+        item = Item(row=found.row, understood=found.understood, rung=found.rung)
+        if found.rung or any(
+            d.startswith("limit") for d in found.understood.message.defects
+        ):
+            item = _with_raw(item)
+        return keep_files(item, self._blobs, self._limits.raw_in_row_bytes)
+
+    def _file(self, items: Sequence[Item]) -> list[Filed]:
+        started = time.monotonic()
+        try:
+            with self._store.write() as work:
+                filed = file_batch(work, items, self._desk())
+        except Exception as error:
+            if is_unwell(error):
+                self._give_back(items)
+                raise
+            if len(items) > 1:
+                return [f for item in items for f in self._file([item])]
+            return self._file_again(items[0], error)
+        metrics.filed(filed, time.monotonic() - started)
+        if any(f.ack == "queued" for f in filed):
+            self._on_queued()
+        return filed
+
+    def _file_again(self, item: Item, error: Exception) -> list[Filed]:
+        """Try a lone message once more: a conflict means somebody else was first."""
+        if isinstance(error, Conflict):
+            try:
+                with self._store.write() as work:
+                    return file_batch(work, [item], self._desk())
+            except Exception as second:  # noqa: BLE001  (judged below like any other)
+                error = second
+        log.error("not_filed", inbox=item.row.id, exc_info=error)
+        self._postpone(item.row, error)
+        return []
+
+    def _postpone(self, row: InboxRow, error: Exception) -> None:
+        """Let a row rest that failed by no fault of the database, up to three times."""
+        what = f"{type(error).__name__} while filing"
+        if row.attempts >= self._limits.attempts and not is_unwell(error):
+            self._set_aside(row, what)
+            return
+        now = self._desk().clock()
+        with self._store.write() as work:
+            inbox.postpone(work, row.id, now + RETRY_AFTER, what)
+
+    def _set_aside(self, row: InboxRow, reason: str) -> None:
+        with self._store.write() as work:
+            inbox.fail(work, row.id, reason, self._desk().clock())
+        metrics.FAILED.inc()
+        log.critical(
+            "message_failed",
+            inbox=row.id,
+            reason=reason,
+            way_out=f"chamado inbox show {row.id} --raw; chamado inbox retry {row.id}",
+        )
+
+    def _give_back(self, items: Sequence[Item]) -> None:
+        """Best effort: the claim ends by itself if the database is away."""
+        try:
+            with self._store.write() as work:
+                inbox.release(work, [item.row.id for item in items])
+        except StoreError as error:
+            log.warning("claim_not_given_back", error=type(error).__name__)
+
+    def _land(self) -> None:
+        """Stop: what is in a child is finished, what is not begun is given back."""
+        idle = [future for future in self._flying if future.cancel()]
+        rows = [self._flying.pop(future) for future in idle]
+        try:
+            with self._store.write() as work:
+                inbox.release(work, [row.id for row in rows])
+            while self._flying:
+                self._write(self._understood())
+        except StoreError as error:
+            log.warning("stopped_with_claims", error=type(error).__name__)
+
+    def _understand(self, row: InboxRow) -> _Understanding:
+        """Run in an executor's thread: ask a child, rung by rung."""
+        request = self._request(row)
+        for rung in range(min(row.strikes, RUNGS), RUNGS):
+            try:
+                started = time.monotonic()
+                understood = self._pool.understand(replace(request, rung=rung))
+                metrics.PARSE_SECONDS.observe(time.monotonic() - started)
+                return _Understanding(row, understood, rung)
+            except ChildDied as death:
+                metrics.CHILD_DEATHS.labels(death.reason).inc()
+                log.warning("parser_died", inbox=row.id, why=death.reason, rung=rung)
+                with self._store.write() as work:
+                    inbox.strike(work, row.id, f"parser died: {death.reason}")
+        raise Poison("the parser died on it three times")
+
+    def _request(self, row: InboxRow) -> Request:
+        raw, path = row.raw or b"", None
+        if row.raw is None:
+            try:
+                path = self._blobs.checked_path(row.sha256)
+                raw = b"" if path else self._blobs.get(row.sha256)
+            except BlobMissing as error:
+                raise Poison("its raw bytes are missing from the blob store") from error
+            except BlobDamaged as error:
+                raise Poison("its raw bytes in the blob store are damaged") from error
+        desk = self._desk()
+        return Request(
+            envelope=row.envelope,
+            own=desk.own,
+            trusted=desk.trusted(row.source),
+            cpu_seconds=self._limits.parse_cpu_seconds,
+            memory_bytes=self._limits.parse_memory_bytes,
+            raw_size=row.size,
+            raw_path=str(path) if path else None,
+            raw=raw,
+        )
+
+
+def waves(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """Split a batch so that no message depends on another one of its wave.
+
+    A reply to a message of the same batch, a second copy, or another mail of the same
+    sender must see what the first one became.
+    """
+    rest = list(items)
+    while rest:
+        wave: list[Item] = []
+        later: list[Item] = []
+        taken: set[str] = set()
+        for item in rest:
+            keys = _dependencies(item)
+            (later if taken & keys else wave).append(item)
+            taken |= keys
+        yield wave
+        rest = later
+
+
+def _dependencies(item: Item) -> set[str]:
+    message = item.understood.message
+    ids = {*message.references, *message.in_reply_to}
+    if message.message_id:
+        ids.add(message.message_id)
+    if message.bounce and message.bounce.original_message_id:
+        ids.add(message.bounce.original_message_id)
+    keys = {f"id:{i}" for i in ids} | {f"content:{item.row.content_digest}"}
+    return keys | {f"from:{item.sender}"} if item.sender else keys
+
+
+def _with_raw(item: Item) -> Item:
+    """Attach the raw message where not all of it could be understood."""
+    row, message = item.row, item.understood.message
+    whole = Attachment(
+        name="message.eml",
+        content_type="message/rfc822",
+        size=row.size,
+        sha256=row.sha256,
+        role=Role.NESTED_MESSAGE,
+        content=row.raw or b"",
+    )
+    message = replace(message, attachments=(*message.attachments, whole))
+    return replace(item, understood=replace(item.understood, message=message))
+
+
+def _pauses() -> Iterator[float]:
+    yield from PAUSES
+    while True:
+        yield PAUSES[-1]
