@@ -35,6 +35,13 @@ def test_init_writes_a_private_file_that_passes_the_check(here: Path) -> None:
     assert checked.stdout.splitlines()[-1] == "ok chamado.toml"
 
 
+def test_init_for_a_service_puts_the_data_where_they_belong(here: Path) -> None:
+    """Below /etc nothing may be written, so the data folder is set at once."""
+    lines = command.manual(Path("/etc/chamado/chamado.toml")).splitlines()
+    assert 'data_dir = "/var/lib/chamado"' in lines
+    assert '#data_dir = "var/chamado"' in command.manual(here / "x.toml").splitlines()
+
+
 def test_init_never_overwrites(here: Path) -> None:
     """A second `init` fails with 73 and leaves the file as it was."""
     (here / "mine.toml").write_text("mine")
@@ -54,6 +61,15 @@ def test_check_prints_all_mistakes_and_exits_78(here: Path) -> None:
     wanted = "service.naem: unknown key — did you mean service.name?"
     assert first == f"fail {file}:2: {wanted}"
     assert second.startswith(f"fail {file}:4: relay.port: ")
+
+
+def test_the_file_can_be_named_behind_the_command_too(here: Path) -> None:
+    """`config check --config FILE` looks at that file, as `--config FILE` before."""
+    (here / "bad.toml").write_text("[service]\nlanguage = 'xx'\n")
+    for name in ("check", "show"):
+        result = run(name, "--config", "bad.toml")
+        assert result.exit_code == 78
+        assert "bad.toml:2: service.language" in result.output
 
 
 def test_check_as_json_tells_errors_from_warnings(here: Path) -> None:

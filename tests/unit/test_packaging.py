@@ -59,7 +59,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """
     copy = tmp_path_factory.mktemp("tree")
     trash = shutil.ignore_patterns("__pycache__")
-    for folder in (*WINGS, "tests"):
+    for folder in (*WINGS, "tests", "systemd"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=trash)
     for name in ("pyproject.toml", "LICENSE", "README.md"):
         shutil.copy(ROOT / name, copy)
@@ -86,9 +86,14 @@ def test_the_wheel_holds_every_file_of_the_wings(wheel: set[str]) -> None:
 
 
 def test_the_wheel_holds_nothing_else(wheel: set[str]) -> None:
-    """No tests, and nothing beside chamado/ that could collide with another package."""
+    """No tests, nothing that could collide with another package, and the units."""
+    version = PROJECT["project"]["version"]
     strays = {name for name in wheel if not name.startswith("chamado/")}
-    assert {name.partition("/")[0] for name in strays} == {
-        f"chamado-{PROJECT['project']['version']}.dist-info"
+    units = f"chamado-{version}.data/data/share/chamado/systemd/"
+    assert {name for name in strays if ".dist-info/" not in name} == {
+        units + file.name for file in (ROOT / "systemd").iterdir()
+    }
+    assert {name.partition("/")[0] for name in strays if ".dist-info/" in name} == {
+        f"chamado-{version}.dist-info"
     }
     assert not [name for name in wheel if "/tests/" in name]
