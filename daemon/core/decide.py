@@ -158,7 +158,8 @@ def sender_of(message: ParsedMessage) -> str:
 
 def standing(case: Case, ticket: TicketFacts) -> Standing:
     """Place the sender: From alone counts, and only exactly one."""
-    if sender_of(case.message) not in ticket.participants:
+    sender = sender_of(case.message)
+    if not sender or sender not in ticket.participants:
         return Standing.STRANGER
     return Standing.ALIGNED if case.auth is Auth.ALIGNED else Standing.UNALIGNED
 
