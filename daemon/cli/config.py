@@ -18,18 +18,11 @@ from chamado.config.lines import flatten
 from chamado.config.load import Loaded, dump, load
 from chamado.config.problems import ConfigError, Problem
 from chamado.config.settings import Settings
+from chamado.daemon.cli.options import config_option, json_option, print_json
 
 # Checks of `config check` that need more than settings, such as rendering every
 # template; whoever owns one appends it when the command line is put together.
 EXTRA_CHECKS: list[Callable[[Settings], Iterable[Problem]]] = []
-
-config_option = click.option(
-    "--config",
-    "override",
-    type=click.Path(path_type=Path),
-    help="The file to look at; like --config before the command.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
 
 @click.group("config")
@@ -73,11 +66,11 @@ def _private(path: str, flags: int) -> int:
 @config_option
 @json_option
 @click.pass_obj
-def check(path: Path | None, override: Path | None, as_json: bool) -> None:
+def check(path: Path | None, as_json: bool) -> None:
     """Print all mistakes and warnings; exit 78 when there is a mistake."""
-    found, wrong, doubtful = _examined(override or path)
+    found, wrong, doubtful = _examined(path)
     if as_json:
-        click.echo(json.dumps(_report(found, wrong, doubtful), ensure_ascii=False))
+        print_json(_report(found, wrong, doubtful))
     else:
         for word, problems in (("fail", wrong), ("warn", doubtful)):
             for problem in problems:
@@ -131,10 +124,10 @@ def _fields(problem: Problem) -> dict[str, str]:
 @config_option
 @json_option
 @click.pass_obj
-def show(path: Path | None, override: Path | None, as_json: bool) -> None:
+def show(path: Path | None, as_json: bool) -> None:
     """Print what holds and where each value comes from; secrets are masked."""
     try:
-        loaded = load(override or path, os.environ)
+        loaded = load(path, os.environ)
     except ConfigError as mistakes:
         click.echo(mistakes, err=True)
         raise SystemExit(os.EX_CONFIG) from None
@@ -142,8 +135,7 @@ def show(path: Path | None, override: Path | None, as_json: bool) -> None:
     origins = {key: loaded.origins.get(key, "default") for key in values}
     if as_json:
         shown = {k: {"value": v, "origin": origins[k]} for k, v in values.items()}
-        document = {"file": str(loaded.path or ""), "settings": shown}
-        click.echo(json.dumps(document, ensure_ascii=False))
+        print_json({"file": str(loaded.path or ""), "settings": shown})
         return
     click.echo(f"# {loaded.path or 'the embedded default (no file was found)'}")
     lines = {k: f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in values.items()}
