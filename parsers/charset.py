@@ -170,13 +170,13 @@ def _strict(data: bytes, codec: str) -> str | None:
 
 def decode(data: bytes, label: str | None) -> tuple[str, str | None]:
     """Return the text and, if the label was of no use, a defect in words."""
-    for mark, codec in _BOMS:
+    for mark, marked in _BOMS:
         if data.startswith(mark):
-            return data[len(mark) :].decode(codec, "replace"), None
+            return data[len(mark) :].decode(marked, "replace"), None
     codec = codec_of(label)
     if codec is None:
-        defect = f"unknown charset {_shown(label)}" if label else None
-        return undeclared(data), defect
+        unknown = f"unknown charset {_shown(label)}" if label else None
+        return undeclared(data), unknown
     if data.isascii() and codec not in _SEVEN_BIT and not codec.startswith("utf-"):
         return undeclared(data), None
     if codec in _ONE_BYTE_LATIN and _looks_like_utf8(data):

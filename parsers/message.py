@@ -30,7 +30,7 @@ from chamado.parsers.defaults import LIMITS
 from chamado.parsers.fields import Block, read_block
 from chamado.parsers.ids import read_ids, read_message_id
 from chamado.parsers.language import read_language
-from chamado.parsers.mime import leaves, read_tree
+from chamado.parsers.mime import Part, leaves, read_tree
 from chamado.parsers.params import read_params
 from chamado.parsers.reply import split_reply
 from chamado.parsers.sanitise import clean_line
@@ -119,9 +119,18 @@ def _with_body(raw: bytes, limits: ParseLimits, *, plain_only: bool) -> ParsedMe
         attachments=tuple(files),
         bounce=read_bounce(head, body.text, parts, raw, limits),
         report_type=head.report_type or report_type_of(parts),
+        calendar_method=_calendar_method(parts),
         language=read_language(head.headers, split.reply),
         defects=tuple(dict.fromkeys(defects)),
     )
+
+
+def _calendar_method(parts: Iterable[Part]) -> str:
+    """Return the method of an invitation or of the answer to one (RFC 5546 §1.4)."""
+    for part in parts:
+        if part.content_type == "text/calendar":
+            return clean_line(part.params.get("method", ""), 20).lower()
+    return ""
 
 
 def _files_in_text(body: Body) -> list[Attachment]:

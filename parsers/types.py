@@ -136,6 +136,7 @@ class ParsedMessage:
     headers: tuple[Header, ...] = ()
     content_type: str = "text/plain"
     report_type: str = ""
+    calendar_method: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

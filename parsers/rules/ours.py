@@ -1,0 +1,56 @@
+"""Signs that a message is our own, or an answer to an automatic letter of ours."""
+
+from chamado.parsers.rules.headers import shown, values
+from chamado.parsers.types import Envelope, Hit, Own, ParsedMessage
+
+_OUR_ROBOTS = ("ack.", "survey.", "reminder.")
+
+
+def own_loop_header(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | None:
+    """Our instance's own mark; another instance's means nothing."""
+    for name, value in values(m, "x-chamado-loop"):
+        if own.instance and value.strip() == own.instance:
+            return Hit(rule="own_loop_header", why=shown(name, value))
+    return None
+
+
+def own_message_id(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | None:
+    """A Message-ID at the domain that only we make identifiers for."""
+    domain = own.domain.lower()
+    if domain and m.message_id and m.message_id.lower().endswith(f"@{domain}"):
+        return Hit(rule="own_message_id", why=f"Message-ID: {m.message_id[:100]}")
+    return None
+
+
+def named_in_loop(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | None:
+    """X-Loop naming us, or the same mailbox of ours delivered to twice.
+
+    One Delivered-To is what every delivery to us carries.
+    """
+    for name, value in values(m, "x-loop"):
+        if value.strip().strip("<>").lower() in own.addresses:
+            return Hit(rule="named_in_loop", why=shown(name, value))
+    delivered = [v.strip().lower() for _, v in values(m, "delivered-to")]
+    for address in own.addresses.intersection(delivered):
+        if delivered.count(address) > 1:
+            return Hit(rule="named_in_loop", why=f"delivered twice to {address}")
+    return None
+
+
+def own_sender(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | None:
+    """From is an address of ours: a form, a colleague or a forgery, never answered."""
+    if m.sender and m.sender.address.lower() in own.addresses:
+        return Hit(rule="own_sender", why=f"From is our own {m.sender.address}")
+    return None
+
+
+def answers_our_robot(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | None:
+    """It refers to an automatic letter of ours: the other side may be one as well."""
+    domain = own.domain.lower()
+    if not domain:
+        return None
+    for one in (*m.in_reply_to, *m.references):
+        lowered = one.lower()
+        if lowered.endswith(f"@{domain}") and lowered.startswith(_OUR_ROBOTS):
+            return Hit(rule="answers_our_robot", why=f"refers to {one[:100]}")
+    return None
