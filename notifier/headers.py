@@ -123,8 +123,8 @@ def encoded_words(value: str, room: int) -> str:
 
     Every word is whole characters of UTF-8, so that each decodes alone (§5).
     """
-    raw = len(value.encode())
-    quoted = sum(len(_q(c)) for c in value) <= -(-raw // 3) * 4
+    # Quoted letters stay readable in raw mail; only where most are foreign, base64.
+    quoted = sum(len(_q(c)) for c in value) <= 2 * len(value.encode())
     pieces, piece, used = [], "", 0
     for char in value:
         size = len(_q(char)) if quoted else len(char.encode())

@@ -18,6 +18,9 @@ from chamado.notifier.types import Enclosure
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
 _NAME_PLAIN = re.compile(r"[A-Za-z0-9 ._+()-]{1,60}")
 _PIECE = 54
+# A lone dot, which the encoder leaves behind where its own line break falls before
+# one; and what a store in mbox format would put a ">" before, breaking signatures.
+_ACTING = re.compile(rb"(?m)^(?:\.(?=\r?$)|From )")
 
 
 def boundary(message_id: str, part: str) -> str:
@@ -36,9 +39,8 @@ def written(subtype: str, words: str) -> bytes:
     encoding = "quoted-printable"
     if len(content) > len(raw) * 3 // 2:
         content, encoding = _base64(raw), "base64"
-    elif b"\r\nFrom " in content or content.startswith(b"From "):
-        # Stores in mbox format would put a ">" before it and break signatures.
-        content = re.sub(rb"(?m)^From ", b"=46rom ", content)
+    else:
+        content = _ACTING.sub(_as_hex, content)
     return _text_head(subtype, encoding) + content
 
 
@@ -61,7 +63,7 @@ def enclosed(enclosure: Enclosure) -> bytes:
     name = _file_name(text.file_name(enclosure.name))
     head = (
         headers.field("Content-Type", kind),
-        headers.field("Content-Disposition", f"attachment; {name}"),
+        headers.field("Content-Disposition", f"attachment;\r\n {name}"),
         headers.field("Content-Transfer-Encoding", "base64"),
     )
     return f"{''.join(head)}\r\n".encode("ascii") + _base64(enclosure.content)
@@ -80,6 +82,10 @@ def _multipart(subtype: str, mark: str, parts: Sequence[bytes]) -> bytes:
     body = b"".join(line + b"\r\n" + part + b"\r\n" for part in parts)
     head = headers.field("Content-Type", kind).encode("ascii")
     return head + b"\r\n" + body + line + b"--\r\n"
+
+
+def _as_hex(line: re.Match[bytes]) -> bytes:
+    return b"=%02X" % line[0][0] + line[0][1:]
 
 
 def _base64(content: bytes) -> bytes:

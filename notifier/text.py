@@ -6,6 +6,7 @@ names) passes here before it reaches a template or a header.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 NAME_CHARS = 64
@@ -64,7 +65,7 @@ def greeting_name(value: str) -> str:
 
 def file_name(value: str) -> str:
     """Return a file name without folders, short enough, with its extension kept."""
-    name = one_line(value, 4 * FILE_NAME_CHARS).replace("\\", "/").rsplit("/", 1)[-1]
+    name = one_line(value[-10_000:], 10_000).replace("\\", "/").rsplit("/", 1)[-1]
     if len(name) > FILE_NAME_CHARS:
         tail = _EXTENSION.search(name)
         kept = tail.group() if tail else ""
@@ -80,11 +81,13 @@ def shown_file(value: str, *, trusted: bool) -> ShownFile:
     by us. Where the sender is not proven (`trusted` is false) only what looks like the
     name of a file is repeated, and of everything else no more than its type.
     """
+    # A Mac sends "às" as an a with an accent after it, which is no letter.
+    value = unicodedata.normalize("NFC", value)
     name = file_name(value)
     found = _EXTENSION.search(name)
     kind = found.group(1).upper() if found else ""
     stem = name[: found.start()] if found else name
-    plain = _FILE_NAME.fullmatch(name) and len(name.split()) <= 8
+    plain = _FILE_NAME.fullmatch(value) and len(name.split()) <= 8
     if trusted or (plain and not _LINK.search(stem)):
         return ShownFile(name=name, type=kind)
     return ShownFile(type=kind)
