@@ -41,7 +41,7 @@ def from_file(path: Path, text: str) -> Layer:
     """Read a TOML file's text; relative paths are meant from the file's folder."""
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as mistake:
+    except (tomllib.TOMLDecodeError, RecursionError) as mistake:
         what, _, place = str(mistake).partition(" (at line ")
         line = place.partition(",")[0]
         where = f"{path}:{line}" if line.isdecimal() else str(path)
