@@ -10,5 +10,6 @@ install -m 644 chamado.service chamado-smtp.socket chamado-lmtp.socket \
     /etc/systemd/system/
 systemd-sysusers /usr/lib/sysusers.d/chamado.conf
 systemd-tmpfiles --create /usr/lib/tmpfiles.d/chamado.conf
-systemctl daemon-reload
+# Where systemd does not run (an image that is being built) there is nothing to reload.
+[ ! -d /run/systemd/system ] || systemctl daemon-reload
 echo "installed; next: chamado config init /etc/chamado/chamado.toml"
