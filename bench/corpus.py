@@ -11,75 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-WORDS = [
-    "não",
-    "consigo",
-    "acessar",
-    "o",
-    "sistema",
-    "desde",
-    "ontem",
-    "a",
-    "tela",
-    "fica",
-    "em",
-    "branco",
-    "quando",
-    "clico",
-    "em",
-    "enviar",
-    "aparece",
-    "erro",
-    "500",
-    "por",
-    "favor",
-    "verifiquem",
-    "com",
-    "urgência",
-    "o",
-    "relatório",
-    "mensal",
-    "não",
-    "abre",
-    "já",
-    "reiniciei",
-    "o",
-    "computador",
-    "e",
-    "limpei",
-    "o",
-    "cache",
-    "do",
-    "navegador",
-    "segue",
-    "a",
-    "imagem",
-    "da",
-    "tela",
-    "com",
-    "a",
-    "mensagem",
-    "de",
-    "erro",
-    "obrigado",
-    "pela",
-    "atenção",
-    "aguardo",
-    "retorno",
-    "cliente",
-    "pedido",
-    "nota",
-    "fiscal",
-    "boleto",
-    "senha",
-    "acesso",
-    "usuário",
-    "bloqueado",
-    "mensagem",
-    "caixa",
-    "postal",
-    "servidor",
-]
+_WORDS = (
+    "não consigo acessar o sistema desde ontem a tela fica em branco quando clico em "
+    "enviar aparece erro 500 por favor verifiquem com urgência o relatório mensal não "
+    "abre já reiniciei o computador e limpei o cache do navegador segue a imagem da "
+    "tela com a mensagem de erro obrigado pela atenção aguardo retorno cliente pedido "
+    "nota fiscal boleto senha acesso usuário bloqueado mensagem caixa postal servidor"
+)
+WORDS = _WORDS.split()
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
 
