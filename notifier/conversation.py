@@ -82,7 +82,7 @@ class Conversation(smtplib.SMTP):
         self.used = True
         if self.has_extn("pipelining"):
             self.send("".join(f"{command}\r\n" for command in commands))
-            return [self.reply(self.timeout) for _ in commands]
+            return self._replies(len(commands))
         replies: list[Reply] = []
         for command in commands:
             self.putcmd(command)
@@ -113,6 +113,21 @@ class Conversation(smtplib.SMTP):
     def getreply(self) -> tuple[int, bytes]:
         """Read one reply for smtplib's own commands."""
         return self._read(time.monotonic() + self.timeout)
+
+    def _replies(self, number: int) -> list[Reply]:
+        replies: list[Reply] = []
+        refused = False
+        while len(replies) < number and (not replies or replies[-1].code != 421):
+            try:
+                replies.append(self.reply(self.timeout))
+            except (OSError, smtplib.SMTPException):
+                if not refused:
+                    raise
+                # It refused and hung up on the rest: what it said counts all the same.
+                self.close()
+                break
+            refused = refused or replies[-1].code >= 400
+        return replies
 
     def _introduce(self) -> None:
         self.ehlo_or_helo_if_needed()

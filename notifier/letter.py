@@ -83,7 +83,7 @@ def _head(
             headers.date(at),
             headers.address("From", notification.sender.name, sender),
             headers.address("To", _addressee(notification), recipient),
-            _reply_to(notification.reply_to),
+            _reply_to(notification),
             headers.text("Subject", _subject(notification, wording)),
             headers.ids("Message-ID", (notification.message_id,)),
             headers.ids("In-Reply-To", (parent,) if parent else ()),
@@ -104,8 +104,9 @@ def _addressee(notification: Notification) -> str:
     return text.greeting_name(name) if notification.greet_by_name else ""
 
 
-def _reply_to(address: str) -> str:
-    return headers.address("Reply-To", "", mailbox(address)) if address else ""
+def _reply_to(notification: Notification) -> str:
+    address, name = notification.reply_to, notification.sender.name
+    return headers.address("Reply-To", name, mailbox(address)) if address else ""
 
 
 def _subject(notification: Notification, wording: Wording) -> str:

@@ -157,6 +157,21 @@ def test_o09_a_file_that_is_no_text_costs_no_letter(tmp_path: Path) -> None:
     assert templates.check()[0].startswith("pt-BR/ack: UnicodeDecodeError")
 
 
+def test_o09_a_broken_language_of_the_operator_is_answered_in_ours(
+    tmp_path: Path,
+) -> None:
+    """Where there is no such language of ours, the service's own stands in."""
+    files = {"subject.txt": "Reçu", "body.txt": "{{ nom }}", "body.html": "oui"}
+    templates = override(tmp_path, {f"fr/ack/{k}": v for k, v in files.items()})
+    assert templates.compose(replace(ACK, language="fr")) == OURS
+
+
+def test_templates_can_do_small_sums(tmp_path: Path) -> None:
+    """What is bounded is allowed."""
+    templates = override(tmp_path, {"pt-BR/ack/body.txt": "{{ number * 2 % 100 }}"})
+    assert said(templates) == "84\r\n"
+
+
 def test_o09_a_language_that_lacks_a_part_costs_no_letter(tmp_path: Path) -> None:
     """A folder of an unknown language with one file of three is told about."""
     templates = override(tmp_path, {"fr/ack/subject.txt": "Reçu"})

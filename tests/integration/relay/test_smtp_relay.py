@@ -150,6 +150,20 @@ def test_a_refused_recipient_never_gets_an_empty_letter() -> None:
     assert sink.connections == 2
 
 
+@pytest.mark.parametrize("features", FEATURES)
+def test_o11_a_relay_that_refuses_and_hangs_up_has_refused(features: str) -> None:
+    """What was said before the line went dead counts, and the next letter goes out."""
+    script: dict[str, list[Answer]] = {"RCPT": ["550 5.1.1 no"], "DATA": [HANG_UP]}
+    with Sink(script, features=FEATURES[features]) as sink:
+        relay = relay_to(sink)
+        outcome = relay.send(ACK)
+        again = relay.send(ACK)
+        relay.close()
+    assert outcome == Outcome(fate=Fate.REFUSED, reply="550 5.1.1 no")
+    assert again.fate is Fate.SENT
+    assert len(sink.letters) == 1
+
+
 @pytest.mark.parametrize("code", ["530 5.7.0 authenticate", "538 5.7.11 encrypt"])
 def test_o14_a_relay_that_wants_a_login_refuses_us_and_not_the_letter(
     code: str,

@@ -141,7 +141,7 @@ def test_a_letter_names_itself_and_what_it_answers(kind: LetterKind) -> None:
     assert message["In-Reply-To"] == "<parent@example.com>"
     assert message["References"] == "<root@example.com> <parent@example.com>"
     assert message["Date"] == "Sun, 22 Nov 2026 10:00:00 -0300"
-    assert message["Reply-To"] == "suporte+token@acme.example"
+    assert message["Reply-To"] == "Acme Suporte <suporte+token@acme.example>"
     assert message["MIME-Version"] == "1.0"
     assert message["Content-Language"] == "pt-BR"
 
