@@ -26,9 +26,11 @@ def split_path(argument: str) -> tuple[str, str] | None:
         return None
     bracketed, plain, parameters = found.groups()
     address = plain if bracketed is None else bracketed
-    if len(address.encode()) > PATH_OCTETS:
+    parameters = parameters or ""
+    # Digits of other scripts pass for digits in Python, and not in RFC 1870.
+    if len(address.encode()) > PATH_OCTETS or not parameters.isascii():
         return None
-    return address, parameters or ""
+    return address, parameters
 
 
 def split_command(line: bytes) -> tuple[str, str | None]:

@@ -23,7 +23,7 @@ from chamado.daemon.sources.source import Door
 
 log = structlog.get_logger()
 
-SWEEP_SECONDS = 0.2
+SWEEP_SECONDS = 0.1
 STOPPING_SWEEP_SECONDS = 0.05
 
 
@@ -171,6 +171,7 @@ class Server:
 def _sweep(intake: Intake, wires: set[Wire]) -> None:
     now = asyncio.get_running_loop().time()
     intake.report(now)
+    intake.rest()
     for wire in tuple(wires):
         if now >= wire.deadline:
             wire.dismiss(replies.TIMED_OUT)
