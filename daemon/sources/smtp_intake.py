@@ -12,7 +12,6 @@ from collections import Counter
 
 import structlog
 
-from chamado.daemon.sources.memory import give_back
 from chamado.daemon.sources.smtp_data import DataReader, Fault
 from chamado.daemon.sources.smtp_gate import Gate
 from chamado.daemon.sources.source import Accepted, Door, RawMessage
@@ -21,7 +20,6 @@ log = structlog.get_logger()
 
 HEALTH_SECONDS = 1.0
 REPORT_SECONDS = 10.0
-BIG_OCTETS = 1_048_576
 
 
 class Intake:
@@ -37,7 +35,6 @@ class Intake:
         self._turned_away: Counter[str] = Counter()
         self._report_again = 0.0
         self._in_use = 0
-        self._was_big = False
 
     def refuse(self, gate: Gate, peer: str, now: float) -> str | None:
         """Let a peer through the gate (None), or say in words why not."""
@@ -78,15 +75,8 @@ class Intake:
 
     def give_room(self, reader: DataReader) -> None:
         """Give back what was set aside for a reader."""
-        self._was_big = self._was_big or reader.reserved >= BIG_OCTETS
         self._in_use -= reader.reserved
         reader.reserved = 0
-
-    def rest(self) -> None:
-        """In a quiet moment after big mail, leave its memory to others."""
-        if self._was_big and not self._in_use:
-            self._was_big = False
-            give_back()
 
     async def commit(self, raw: RawMessage) -> Accepted | None:
         """Store a message durably; None when that failed or is not known in time."""

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from chamado.daemon.sources import smtp_replies as replies
+from chamado.daemon.sources.memory import give_back_big_blocks
 from chamado.daemon.sources.smtp_intake import Intake
 from chamado.daemon.sources.smtp_post import Post
 from chamado.daemon.sources.smtp_wire import Wire
@@ -90,6 +91,7 @@ class Server:
         """Serve until `stop` is set; then finish the mails that were begun."""
         # At DEBUG it writes every line of every mail, at INFO every address.
         logging.getLogger("mail.log").setLevel(logging.WARNING)
+        give_back_big_blocks()
         if not self._opened:
             self.open()
         try:
@@ -171,7 +173,6 @@ class Server:
 def _sweep(intake: Intake, wires: set[Wire]) -> None:
     now = asyncio.get_running_loop().time()
     intake.report(now)
-    intake.rest()
     for wire in tuple(wires):
         if now >= wire.deadline:
             wire.dismiss(replies.TIMED_OUT)
