@@ -39,6 +39,7 @@ class Service(Section):
     language: Language = "pt-BR"
     data_dir: Path = Path("var/chamado")
     timezone: str = "America/Sao_Paulo"
+    templates: Path | None = None
 
 
 class Database(Section):

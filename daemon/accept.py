@@ -107,7 +107,7 @@ class Acceptor:
             self._blobs.put(raw.content)
             self._enqueue(row_of(raw, in_row=False), future)
         except Exception as error:  # noqa: BLE001  (whatever it was, the sender must hear it)
-            log.error("blob_not_stored", error=type(error).__name__, facts=str(error))
+            log.error("blob_not_stored", error=type(error).__name__)
             future.set_exception(error)
 
     def _run(self) -> None:

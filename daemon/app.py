@@ -11,6 +11,7 @@ from socket import socket
 import structlog
 
 from chamado.config import derive
+from chamado.config.files import file_errors
 from chamado.config.load import load
 from chamado.config.problems import ConfigError
 from chamado.config.settings import Mailbox, Settings
@@ -102,11 +103,15 @@ class App:
         """Read settings, certificates, templates again; keep the old ones if bad."""
         try:
             loaded = load(self._path, os.environ)
+            if missing := file_errors(loaded.settings):
+                raise ConfigError(missing)
             desk = parts.open_desk(loaded.settings, self.store)
             if self._smtp:
                 self._smtp.reload_tls()
         except (ConfigError, StoreError, OSError, ValueError) as error:
-            log.error("reload_refused", why=str(error))
+            # Only our own words may be shown; a library's could hold a secret.
+            why = str(error) if isinstance(error, ConfigError) else type(error).__name__
+            log.error("reload_refused", why=why)
             return "reload refused, running on with the old settings; see the log"
         fixed = _needs_restart(self._now.settings, loaded.settings)
         self._now = Current(loaded.settings, desk)
@@ -326,5 +331,6 @@ def _needs_restart(old: Settings, new: Settings) -> list[str]:
         "relay",
         "http",
         "limits",
+        "log",
     )
     return [name for name in fixed if getattr(old, name) != getattr(new, name)]

@@ -75,7 +75,9 @@ def open_desk(
     """Gather what filing and answering need."""
     keyring = keys.keyring(store, clock())
     templates = Templates(
-        language=settings.service.language, timezone=settings.service.timezone
+        override=settings.service.templates,
+        language=settings.service.language,
+        timezone=settings.service.timezone,
     )
     # Stable for the installation, and nothing can be learnt from it about the key.
     instance = sha256(b"instance" + keyring.keys[1]).hexdigest()[:16]

@@ -19,10 +19,24 @@ from chamado.config.load import Loaded, dump, load
 from chamado.config.problems import ConfigError, Problem
 from chamado.config.settings import Settings
 from chamado.daemon.cli.options import config_option, json_option, print_json
+from chamado.notifier.render import Templates
 
 # Checks of `config check` that need more than settings, such as rendering every
 # template; whoever owns one appends it when the command line is put together.
 EXTRA_CHECKS: list[Callable[[Settings], Iterable[Problem]]] = []
+
+
+def _broken_templates(settings: Settings) -> Iterable[Problem]:
+    templates = Templates(
+        override=settings.service.templates, timezone=settings.service.timezone
+    )
+    return (
+        Problem(key="service.templates", message=broken, hint="ours is used instead")
+        for broken in templates.check()
+    )
+
+
+EXTRA_CHECKS.append(_broken_templates)
 
 
 @click.group("config")

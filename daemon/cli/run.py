@@ -7,7 +7,9 @@ import click
 
 from chamado.config import derive
 from chamado.config.checks import warnings
+from chamado.config.files import file_errors
 from chamado.config.load import Loaded
+from chamado.config.problems import ConfigError
 from chamado.daemon import logs
 from chamado.daemon.app import NAMES, App
 from chamado.daemon.cli.options import config_option, settings_of
@@ -32,6 +34,8 @@ def run(context: click.Context, only: str | None) -> None:
         )
     loaded = settings_of(context)
     logs.configure(loaded.settings.log, os.environ, sys.stderr)
+    if missing := file_errors(loaded.settings):
+        raise ConfigError(missing)
     for problem in (*warnings(loaded.settings), *loaded.notes):
         click.echo(f"config: warning: {problem}", err=True)
     try:
