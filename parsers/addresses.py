@@ -19,6 +19,7 @@ _LOCAL = rf'(?:{_ATOM}(?:\.{_ATOM})*\.?|"(?:[^"\\\r\n]|\\[^\r\n])*")'
 _DOMAIN = rf"(?:[a-zA-Z0-9_{_WIDE}-]+(?:\.[a-zA-Z0-9_{_WIDE}-]+)*\.?|\[[^\[\]\\]*\])"
 _SPEC = re.compile(rf"({_LOCAL})@({_DOMAIN})")
 _LOOSE = re.compile(r"[^\s<>\"(),:;@\[\]\\]{1,255}@[^\s<>\"(),:;@\[\]\\]{1,255}")
+_BARE = re.compile(rf"<({_ATOM}(?:\.{_ATOM})*)>")
 _ADDRESS_LIKE = re.compile(r"[^\s@<>\"]@[^\s@<>\"]+\.\w")
 _LONGEST = 320
 
@@ -81,6 +82,15 @@ def loose_addresses(text: str) -> list[str]:
     """Return whatever looks like an address in text that has no structure left."""
     found = (addr_spec(piece.strip("'.")) for piece in _LOOSE.findall(text))
     return list(dict.fromkeys(address for address in found if address))
+
+
+def bare_mailbox(text: str) -> str | None:
+    """Return the local part in angles where there is no domain (`<root>`).
+
+    Mail of the own host's programs comes like that; it identifies nobody elsewhere.
+    """
+    found = _BARE.search(text)
+    return found[1] if found else None
 
 
 def display_name(raw: str, address: str) -> str:

@@ -2,8 +2,8 @@
 
 `text` is the whole body for people: every readable leaf in order, HTML turned into
 text where no plain text says the same. `html` is sanitised and only there when the
-message has HTML. What is read as body is not listed as a file as well, and the other
-way round; nothing is left out of both.
+message has HTML. What is read as body is no file as well, unless its sender named it
+as one; nothing is left out of both.
 """
 
 import re
@@ -12,16 +12,16 @@ from html import escape
 
 from chamado.parsers.charset import decode
 from chamado.parsers.flowed import unflow
-from chamado.parsers.html import clean_html, crude_text, html_text, too_much
+from chamado.parsers.html import crude_text, read_html, too_much
 from chamado.parsers.mime import Part
 from chamado.parsers.sanitise import clean_text
 from chamado.parsers.transfer import split_uu
 from chamado.parsers.types import ParseLimits
 
-_READABLE = frozenset(
-    ("text/plain", "text/html", "text/enriched", "text/richtext", "text/markdown")
-)
-_PLAIN = frozenset(_READABLE - {"text/html"})
+_READABLE = frozenset(("text/plain", "text/html"))
+_PLAIN = frozenset(("text/plain",))
+# Read where nothing better came; beside plain text or HTML they are files.
+_SECOND_BEST = frozenset(("text/enriched", "text/richtext", "text/markdown"))
 # Other renderings of what an alternative says anyway; no person misses them.
 _MACHINE_VIEWS = frozenset(("text/x-amp-html", "text/watch-html"))
 _META_CHARSET = re.compile(
@@ -49,9 +49,10 @@ class Body:
     html: str | None = None
     files: list[tuple[bytes, bytes]] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
-    # The decoded HTML as it came, for the questions that need its structure.
+    # The decoded HTML as it came, for what it refers to.
     source: str = ""
-    from_html: bool = False
+    # The lines of the text with marks on quoted ones, where it was made of HTML.
+    lines: list[str] = field(default_factory=list)
 
 
 def _is_inline(part: Part, index: int, parent: str) -> bool:
@@ -104,6 +105,17 @@ def lay_out(root: Part) -> Layout:
     """Sort the leaves of a message into body and files."""
     out = Layout()
     _place([root], "multipart/mixed", False, out.text, out.html, out)
+    if not out.text and not out.html:
+        out.text = [
+            part
+            for part in out.files
+            if part.content_type in _SECOND_BEST
+            and part.disposition.value != "attachment"
+        ]
+        out.files = [part for part in out.files if part not in out.text]
+    # A text file shown inline is part of what was written, and still a file.
+    named = [p for p in out.text if p.name and p.content_type == "text/plain"]
+    out.files += [part for part in named if part not in out.files]
     return out
 
 
@@ -117,6 +129,7 @@ class _Reader:
         self.body = Body()
         self._source: dict[int, str] = {}
         self._clean: dict[int, str | None] = {}
+        self.lines: dict[int, list[str]] = {}
         self._text: dict[int, str] = {}
 
     def source(self, part: Part) -> str:
@@ -157,14 +170,21 @@ class _Reader:
             reason = too_much(source, self.limits)
             if reason:
                 self.body.defects.append(reason)
-            self._clean[id(part)] = None if reason else clean_html(source)
+                self._clean[id(part)] = None
+                self._text[id(part)] = crude_text(source)
+            else:
+                cleaned, text, lines = read_html(source)
+                self._clean[id(part)] = cleaned
+                self._text[id(part)] = text
+                self.lines[id(part)] = lines
         return self._clean[id(part)]
 
     def text(self, part: Part) -> str:
         """Return the words of a leaf for people."""
-        if id(part) not in self._text:
-            self._text[id(part)] = self._as_text(part)
-        return self._text[id(part)]
+        known = self._text.get(id(part))
+        if known is None:
+            known = self._text[id(part)] = self._as_text(part)
+        return known
 
     def _as_text(self, part: Part) -> str:
         source = self.source(part)
@@ -174,8 +194,8 @@ class _Reader:
             return source
         if self.plain_only:
             return crude_text(source)
-        cleaned = self.clean(part)
-        return crude_text(source) if cleaned is None else html_text(cleaned)
+        self.clean(part)
+        return self._text[id(part)]
 
     def view(self, part: Part) -> str | None:
         """Return a leaf for the HTML view; plain text keeps its line ends."""
@@ -190,20 +210,20 @@ def read_body(
     """Read the body of a message; `plain_only` keeps every HTML library out."""
     reader = _Reader(raw, limits, plain_only)
     body = reader.body
-    texts = [reader.text(part) for part in layout.text]
-    if not any(text.strip() for text in texts):
+    parts = layout.text
+    if not any(reader.text(part).strip() for part in parts):
         # An empty plain view beside a full HTML one is a sender's oversight.
-        texts += [reader.text(p) for p in layout.html if p not in layout.text]
+        parts = [*parts, *(p for p in layout.html if p not in parts)]
+    texts = [reader.text(part) for part in parts]
     body.text = "\n".join(text.rstrip("\n") + "\n" for text in texts if text.strip())
     if len(body.text) > limits.text_chars:
         body.text = body.text[: limits.text_chars]
         body.defects.append(f"text cut at {limits.text_chars} characters")
     markup = [p for p in layout.html if p.content_type == "text/html"]
     body.source = "\n".join(reader.source(part) for part in markup)
-    body.from_html = bool(markup) and not any(
-        part.content_type in _PLAIN and reader.text(part).strip()
-        for part in layout.text
-    )
+    if reader.lines.keys() & {id(part) for part in parts}:
+        for part in parts:
+            body.lines += reader.lines.get(id(part)) or reader.text(part).split("\n")
     if not plain_only and any(p.content_type == "text/html" for p in layout.html):
         views = [reader.view(part) for part in layout.html]
         shown = [view for view in views if view and view.strip()]

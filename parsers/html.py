@@ -1,24 +1,17 @@
 """HTML bodies: capped and measured first, then cleaned, then turned into text.
 
-The libraries below are quadratic in nesting and in attributes and lose the tail of
-what is nested too deeply, so a linear scan refuses such input before they see it; it
-is then shown as text without layout. No element that could run, load or hide anything
-survives the cleaning, and no image is ever fetched.
+The sanitiser is quadratic in nesting and in attributes, so a linear scan refuses such
+input before it sees it; that is then shown as text without layout. No element that
+could run, load or hide anything survives the cleaning, and no image is ever fetched.
 """
 
 import re
-from dataclasses import dataclass
 from html import unescape
 
 import nh3
-from inscriptis import get_text  # type: ignore[import-untyped] # no stubs
-from inscriptis.css_profiles import (  # type: ignore[import-untyped] # no stubs
-    CSS_PROFILES,
-)
-from inscriptis.model.config import (  # type: ignore[import-untyped] # no stubs
-    ParserConfig,
-)
 
+from chamado.parsers.htmltext import html_to_text
+from chamado.parsers.marks import mark_quotes, marked_lines, unmark
 from chamado.parsers.sanitise import clean_text
 from chamado.parsers.types import ParseLimits
 
@@ -71,18 +64,10 @@ _HIDDEN = re.compile(
 _BREAK = re.compile(
     r"<(?:br|/p|/div|/tr|/li|/h[1-6]|/blockquote|hr)\b[^<>]*>", re.IGNORECASE
 )
-_WORD = re.compile(r"\w+")
 _BLANK_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
-_ODD_BLANKS = str.maketrans({"\u200b": None, "\ufeff": None, "\u00ad": None})
-_CONFIG = ParserConfig(css=CSS_PROFILES["strict"], display_images=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Html:
-    """Sanitised HTML, or None with the reason why there is none."""
-
-    html: str | None
-    defect: str | None = None
+_ODD_BLANKS = str.maketrans(
+    {"\u200b": None, "\ufeff": None, "\u00ad": None, "\u00a0": " "}
+)
 
 
 def too_much(html: str, limits: ParseLimits) -> str | None:
@@ -144,17 +129,18 @@ def crude_text(html: str) -> str:
 
 def tidy(text: str) -> str:
     """Trim line ends, drop invisible characters, allow one empty line at a time."""
-    text = clean_text(text).translate(_ODD_BLANKS).replace("\u00a0", " ")
+    text = clean_text(text).translate(_ODD_BLANKS)
     text = "\n".join(line.rstrip() for line in text.split("\n"))
     return _BLANK_LINES.sub("\n\n", text).strip("\n")
 
 
-def html_text(cleaned: str) -> str:
-    """Turn sanitised HTML into text; falls back to `crude_text` when words are lost."""
-    if not cleaned.strip():
-        return ""
-    text = tidy(get_text(cleaned, _CONFIG))
-    crude = crude_text(cleaned)
-    if len(_WORD.findall(text)) < 0.95 * len(_WORD.findall(crude)):
-        return crude
-    return text
+def read_html(source: str) -> tuple[str, str, list[str]]:
+    """Clean HTML that `too_much` let pass.
+
+    Returns the sanitised HTML, its text, and the lines of that text with marks in front
+    of those that the mail program shows as quoted (see `marks`).
+    """
+    marked = clean_html(mark_quotes(source))
+    text = tidy(html_to_text(marked, tight="MsoNormal" in source))
+    lines = marked_lines(text)
+    return unmark(marked), "\n".join(map(unmark, lines)), lines

@@ -18,6 +18,7 @@ import mailparser
 from chamado.config.address import Address
 from chamado.parsers.addresses import (
     addr_spec,
+    bare_mailbox,
     display_name,
     loose_addresses,
     read_addresses,
@@ -206,7 +207,7 @@ def _read_people(block: Block, hint: str | None, limits: ParseLimits) -> _People
         count = 0
         defects.append("from: two readings")
     if not senders:
-        senders = [Address(address=a) for a in loose_addresses(values["from"])]
+        senders = _recovered_sender(values["from"])
     return _People(
         lists,
         senders[0] if senders else None,
@@ -214,6 +215,16 @@ def _read_people(block: Block, hint: str | None, limits: ParseLimits) -> _People
         _date(date, values["date"]),
         tuple(defects),
     )
+
+
+def _recovered_sender(value: str) -> list[Address]:
+    """Show who a broken From may mean; it identifies nobody."""
+    found = [Address(address=one) for one in loose_addresses(value)]
+    bare = None if found else bare_mailbox(value)
+    if bare:
+        name = display_name(value.split("<", 1)[0], bare)
+        found = [Address(name=name, address=bare)]
+    return found
 
 
 def _by_mail_parser(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chamado.parsers.marks import ANY, STRONG, WEAK
 from chamado.parsers.wordlists import LANGUAGES, every
 
 # Longer lines are prose: no program writes such an attribution or header line.
@@ -21,12 +22,13 @@ _DAY = re.compile(
     r"\b(?:19|20)\d{2}\b|\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b|\d{4}\s?[年년]"
     r"|\b\d{1,2}-[^\W\d_]{3,9}\.?-\d{2,4}\b"
 )
-_DECORATION = (
+_DECORATION = ANY + (
     " \t*_>|\u00a0\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2069\ufeff"
 )
 _DASHES = "-–—=_~#"
 _DASH = r"[\-–—=_~#]"
 _NO_DASH = r"[^\n\-–—=_~#]"
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202c\u2066-\u2069\ufeff]")
 _SPACES = re.compile(r"[ \t\u00a0\u202f]+")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -100,6 +102,8 @@ def plain(line: str) -> str:
 def is_quote(line: str) -> bool:
     """Tell a line quoted by a mark in front of it."""
     text = line.lstrip(" \t\u00a0")
+    if text.startswith((STRONG, WEAK)):
+        return True
     return text.startswith(">") and not _WRAPPED_END.fullmatch(text)
 
 
@@ -204,7 +208,7 @@ def header_block(lines: Sequence[str], first: int) -> Cut | None:
     last = first
     loose = 0
     for index in range(first, min(len(lines), first + _HEADER_LINES)):
-        line = lines[index][:_LONGEST_LINE]
+        line = _INVISIBLE.sub("", lines[index][:_LONGEST_LINE])
         label = _LABEL.match(line)
         if label:
             seen.setdefault(_CATEGORY[label[1].lower()], label[2])

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from chamado.parsers.body import Body
+from chamado.parsers.marks import STRONG, WEAK, unmark
 from chamado.parsers.quotes import (
     Cut,
     attribution,
@@ -53,7 +54,7 @@ def split_reply(body: Body, *, plain_only: bool, limits: ParseLimits) -> Split:
         return Split(reply=text)
     if not text.isascii() and len(text.encode()) > limits.quote_bytes:
         return Split(reply=text)
-    lines = text.split("\n")
+    lines = body.lines or text.split("\n")
     if len(lines) > _MOST_LINES:
         return Split(reply=text)
     return split_lines(lines)
@@ -93,7 +94,7 @@ def _kept(lines: Sequence[str]) -> Split:
 
 
 def _joined(lines: Sequence[str]) -> str:
-    text = "\n".join(lines).strip("\n")
+    text = unmark("\n".join(lines)).strip("\n")
     return text + "\n" if text.strip() else ""
 
 
@@ -157,7 +158,8 @@ def _pieces(lines: Sequence[str]) -> list[_Piece]:
         index += 1
     for piece in pieces:
         if piece.kind == "quote" and not piece.attributed:
-            piece.attributed = _has_attribution(piece.lines)
+            strong = any(line.startswith(STRONG) for line in piece.lines)
+            piece.attributed = strong or _has_attribution(piece.lines)
     return [piece for piece in pieces if piece.filled()]
 
 
@@ -189,7 +191,7 @@ def _take_attribution(piece: _Piece) -> list[str]:
 
 
 def _has_attribution(lines: Sequence[str]) -> bool:
-    head = [line.lstrip(" >") for line in lines[:8]]
+    head = [unmark(line).lstrip(" >") for line in lines[:8]]
     for index, line in enumerate(head):
         if line.strip():
             return (
@@ -233,4 +235,5 @@ def _new_words(pieces: Sequence[_Piece]) -> tuple[list[str], list[str]]:
 
 def _is_history(piece: _Piece) -> bool:
     marked = [line for line in piece.lines if is_quote(line)]
-    return piece.attributed or len(marked) >= 2
+    drawn = any(line.startswith((STRONG, WEAK)) for line in marked)
+    return piece.attributed or drawn or len(marked) >= 2
