@@ -126,6 +126,13 @@ def _addresses(settings: Settings) -> Iterator[Problem]:
             hint = 'write it like "Acme Suporte <suporte@acme.example>"'
             yield Problem(key="relay.from", message=str(mistake), hint=hint)
     ours = {a for s in settings.address for a in (s.address, *s.aliases)}
+    for number, mailbox in enumerate(settings.mailbox):
+        if mailbox.address and mailbox.address not in ours:
+            yield Problem(
+                key=f"mailbox.{number}.address",
+                message=f"{mailbox.address} is no [[address]] of ours",
+                hint="add it as an [[address]], or as an alias of one",
+            )
     for number, agent in enumerate(settings.agent):
         if agent.address in ours:
             yield Problem(

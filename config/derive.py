@@ -113,6 +113,11 @@ def support_address_for(
     return support_addresses(settings)[0]
 
 
+def mailbox_address(settings: Settings, mailbox: Mailbox) -> str:
+    """Return the support address that mail in a mailbox was written to."""
+    return mailbox.address or support_addresses(settings)[0].address
+
+
 def trusted_authserv_ids(settings: Settings, source: str) -> tuple[str, ...]:
     """Return whose Authentication-Results count on a source (RFC 8601 §2.5).
 

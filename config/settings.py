@@ -87,6 +87,7 @@ class Mailbox(Section):
     """A mailbox to watch by IMAP (RFC 9051)."""
 
     name: Name
+    address: MailAddress | None = None
     host: Host
     port: int = Field(default=993, ge=1, le=65535)
     tls: Literal["implicit", "starttls", "none"] = "implicit"

@@ -222,7 +222,7 @@ class App:
                 self.store, self._me.owner, self._me.host, parts.utc_now
             ),
             message_bytes=settings.limits.message_bytes,
-            recipients=(derive.support_addresses(settings)[0].address,),
+            recipients=(derive.mailbox_address(settings, mailbox),),
         )
         return Job(
             name=source.name,
@@ -244,6 +244,7 @@ class App:
         return [
             Tick(name="deadlines", seconds=TICK_SECONDS, ask=self._deadlines),
             Tick(name="gauges", seconds=TICK_SECONDS, ask=self._refresh),
+            Tick(name="heartbeat", seconds=TICK_SECONDS, ask=self._heartbeat),
         ]
 
     def _deadlines(self) -> None:
@@ -267,6 +268,14 @@ class App:
         for number, kind in late:
             metrics.BREACHES.labels(kind).inc()
             log.warning("sla_breached", ticket=number, deadline=kind)
+
+    def _heartbeat(self) -> None:
+        """Let `doctor` on any host see that this process lives and what it does."""
+        jobs = [job.name for job in self.supervisor.jobs]
+        with self.store.write() as work:
+            mailboxes.heartbeat(
+                work, self._me.owner, self._me.host, jobs, parts.utc_now()
+            )
 
     def _refresh(self) -> None:
         now = parts.utc_now()

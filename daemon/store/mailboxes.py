@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from chamado.daemon.sources.source import MailboxState
 from chamado.daemon.store import inbox
 from chamado.daemon.store.engine import Conflict, Store, Work
+from chamado.daemon.store.schema import heartbeat as beats
 from chamado.daemon.store.schema import lease, mailbox_state
 
 LEASE_TERM = timedelta(seconds=30)
@@ -141,6 +142,19 @@ def is_gone(owner: str, host: str, our_host: str) -> bool:
     except (PermissionError, ValueError):
         return False
     return False
+
+
+def heartbeat(
+    work: Work, owner: str, host: str, jobs: Sequence[str], now: datetime
+) -> None:
+    """Note that a process lives; forget those that have not for a day."""
+    values = {"host": host, "pid": os.getpid(), "jobs": list(jobs), "at": now}
+    changed = work.execute(
+        update(beats).where(beats.c.instance == owner).values(**values)
+    )
+    if changed.rowcount == 0:
+        work.execute(insert(beats).values(instance=owner, **values))
+        work.execute(delete(beats).where(beats.c.at < now - timedelta(days=1)))
 
 
 def listing(work: Work) -> list[dict[str, Any]]:

@@ -86,6 +86,7 @@ class Daemon:
         before: Sequence[str] = (),
         wait: bool = True,
         env: dict[str, str] | None = None,
+        embedded: bool = False,
     ) -> None:
         self.config = config
         self.log = config.parent / "log"
@@ -96,8 +97,7 @@ class Daemon:
                 *before,
                 sys.executable,
                 str(CHAMADO),
-                "--config",
-                str(config),
+                *([] if embedded else ["--config", str(config)]),
                 "run",
                 *arguments,
             ],

@@ -27,6 +27,14 @@ TRUSTED = {"trusted_authserv_ids": ["mx"]}
         ({"relay": {"from": "Acme <>"}}, ["relay.from"]),
         ({"relay": {"from": "Acme <a@b.example>"}}, []),
         ({"mailbox": [BOX, BOX]}, ["mailbox.1.name"]),
+        ({"mailbox": [BOX | {"address": "x@b.c"}]}, ["mailbox.0.address"]),
+        (
+            {
+                "address": [{"address": "a@b.c", "aliases": ["x@b.c"]}],
+                "mailbox": [BOX | {"address": "x@b.c"}],
+            },
+            [],
+        ),
         ({"listener": [{}, {}]}, ["listener.1.listen"]),
         ({"listener": [{"listen": "127.0.0.1:0"}] * 2}, []),
         ({"listener": [{"listen": "127.0.0.1:8025"}]}, ["http.listen"]),
