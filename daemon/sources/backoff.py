@@ -37,20 +37,20 @@ class Backoff:
         self._longest = self._first
 
 
-def for_connections() -> Backoff:
+def for_connections(first: float = 1.0) -> Backoff:
     """Full jitter up to five minutes: a server that is away or hangs up."""
-    return Backoff(first=1, most=300)
+    return Backoff(first=first, most=300)
 
 
-def for_logins() -> Backoff:
+def for_logins(first: float = 60.0) -> Backoff:
     """At most five tries in any hour, then one or two: a server that refuses us.
 
     Servers lock an account that is tried too often, so half of each wait is certain:
     even the luckiest draws give tries at 0 s, 30 s, 3 min, 15 min and 45 min.
     """
-    return Backoff(first=60, most=3600, growth=5, certain=0.5)
+    return Backoff(first=first, most=3600, growth=5, certain=0.5)
 
 
-def for_doors() -> Backoff:
+def for_doors(first: float = 1.0) -> Backoff:
     """Up to half a minute: our own disk or database cannot take mail at the moment."""
-    return Backoff(first=1, most=30)
+    return Backoff(first=first, most=30)

@@ -231,8 +231,6 @@ class Connection:
             if self._listen(min(left, self._pace.awake)):
                 self._watch.pause(self._pace.gather)
                 return
-            with self._speaking("asking for a sign of life"):
-                self._imap.noop()
 
     def _news(self) -> bool:
         return "EXISTS" in self._imap.untagged_responses
@@ -240,6 +238,8 @@ class Connection:
     def _listen(self, seconds: float) -> bool:
         if not (self._settings.idle and self._can("IDLE")):
             self._watch.pause(seconds)
+            with self._speaking("asking for a sign of life"):
+                self._imap.noop()
             return False
         with self._speaking("listening for new mail"):
             tag = self._imap.idle_begin()
@@ -376,10 +376,11 @@ class ImapSource:
             message_bytes=message_bytes,
         )
         self._progress: Progress | None = None
+        self._connected_at = 0.0
         self._told: tuple[bool, str] | None = None
-        self._connections = backoff.for_connections()
-        self._logins = backoff.for_logins()
-        self._doors = backoff.for_doors()
+        self._connections = backoff.for_connections(self._pace.retry)
+        self._logins = backoff.for_logins(self._pace.login_retry)
+        self._doors = backoff.for_doors(self._pace.retry)
 
     def run(self, door: Door, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Take mail until `stop` is set; never raises for a server's sake."""
@@ -436,6 +437,7 @@ class ImapSource:
             message_bytes=self._plan.message_bytes,
         ) as connection:
             self._logins.reset()
+            self._connected_at = time.monotonic()
             sweep: Sweep | None = None
             while True:
                 watch.check()
@@ -461,7 +463,8 @@ class ImapSource:
             watch.pause(self._doors.next())
             return 0.0
         self._doors.reset()
-        self._connections.reset()
+        if time.monotonic() - self._connected_at >= self._pace.steady:
+            self._connections.reset()
         self._tell(connected=True, error=sweep.progress.alarm())
         if taken:
             log.info("mail_taken_in", mailbox=self._settings.name, messages=taken)

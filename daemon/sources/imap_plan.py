@@ -166,6 +166,10 @@ class Progress:
         due = now + min(wait, _LAST_RETRY)
         self._put_aside(uid, Aside(why=why, tries=tries, due=due))
 
+    def failing(self, uids: Collection[int]) -> bool:
+        """Whether all of these failed before, while others did not."""
+        return all(uid in self._aside and self._aside[uid].tries for uid in uids)
+
     def unfit(self, uid: int, why: str, now: float) -> None:
         """Leave a message in the folder for a person; look again in an hour."""
         due = now + _LAST_RETRY

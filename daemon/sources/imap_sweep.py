@@ -182,7 +182,7 @@ class Sweep:
         failures = {uid: why for f, uid in flight.items() if (why := _failure(f))}
         done = [uid for uid in flight.values() if uid not in failures]
         self._finish(done)
-        if failures and not done:
+        if failures and not done and not self.progress.failing(failures):
             # Not the fault of these messages: nothing at all goes in.
             why = next(iter(failures.values()))
             raise DoorShut(f"mail cannot be stored ({why})")

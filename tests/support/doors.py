@@ -33,11 +33,14 @@ class Ledger:
         self.changed = threading.Condition()
 
     def wait_until(self, met: Callable[[], bool], seconds: float = 20.0) -> None:
-        """Wait for a condition on this ledger; fail with what there is instead."""
+        """Wait for a condition, here or on a server; fail with what there is."""
+        end = time.monotonic() + seconds
         with self.changed:
-            if not self.changed.wait_for(met, seconds):
-                last = self.reports[-3:]
-                raise AssertionError(f"{len(self.rows)} rows, reports: {last}")
+            while not met():
+                if time.monotonic() > end:
+                    last = self.reports[-3:]
+                    raise AssertionError(f"{len(self.rows)} rows, reports: {last}")
+                self.changed.wait(0.05)
 
     def wait_for_rows(self, count: int, seconds: float = 20.0) -> None:
         """Wait until so many different messages are in."""

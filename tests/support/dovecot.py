@@ -157,11 +157,8 @@ service imap {{
         raise AssertionError(f"Dovecot did not start:\n{self.log_text()}")
 
     def stop(self) -> None:
-        """Stop it with everybody who is connected."""
-        if self.process:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(20)
-            self.process = None
+        """Stop it with everybody who is connected, which it would do in ten seconds."""
+        self._end(signal.SIGTERM)
 
     def restart(self) -> None:
         """Stop and start on the same ports."""
@@ -169,9 +166,16 @@ service imap {{
         self.start()
 
     def close(self) -> None:
-        """Stop and remove everything."""
-        self.stop()
+        """Kill it and remove everything."""
+        self._end(signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _end(self, how: signal.Signals) -> None:
+        # It leads a process group of its own, so this reaches its children only.
+        if self.process:
+            os.killpg(self.process.pid, how)
+            self.process.wait(20)
+            self.process = None
 
     def log_text(self) -> str:
         """Return what the server logged."""
@@ -223,8 +227,14 @@ service imap {{
             for file in (maildir / part).iterdir()
         )
 
+    def contents(self, folder: str = "INBOX") -> set[bytes]:
+        """Return what the messages of a folder hold; the server may rename them."""
+        while True:
+            with contextlib.suppress(FileNotFoundError):
+                return {file.read_bytes() for file in self.files(folder)}
+
     def forget_uids(self, folder: str = "INBOX") -> None:
         """Lose the UID list, which makes a new UIDVALIDITY; stop the server before."""
-        for file in self.maildir(folder).glob("dovecot*"):
-            if file.name != "dovecot-uidvalidity" and file.is_file():
+        for pattern in ("dovecot-uidlist*", "dovecot.*"):
+            for file in self.maildir(folder).glob(pattern):
                 file.unlink()
