@@ -2,17 +2,37 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from chamado.config.load import Loaded, load
+from chamado.config.settings import Settings
+from chamado.daemon import logs, parts
+from chamado.daemon.cli import terminal
+from chamado.daemon.store.engine import Store
+from chamado.parsers.contract import timestamp
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Data for a script.")
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=50,
+    show_default=True,
+    help="At most so many.",
+)
+raw_option = click.option(
+    "--raw", is_flag=True, help="The bytes themselves, and nothing else."
+)
+reason_option = click.option("--reason", required=True, help="Why; kept in the ledger.")
+number_argument = click.argument("number", type=click.UNPROCESSED)
 
 
 def config_option(command: Command) -> Command:
@@ -36,22 +56,71 @@ def settings_of(context: click.Context) -> Loaded:
     return load(context.obj, os.environ)
 
 
+@contextmanager
+def opened(context: click.Context) -> Iterator[tuple[Settings, Store]]:
+    """Load the settings and open the database for the length of a command."""
+    settings = settings_of(context).settings
+    logs.configure(settings.log, os.environ, sys.stderr)
+    store = parts.open_store(settings)
+    try:
+        yield settings, store
+    finally:
+        store.close()
+
+
+def number_of(text: str, what: str = "ticket") -> int:
+    """Read `1042` or `#1042`; a usage error for anything else."""
+    bare = text.strip().removeprefix("#")
+    if not (bare.isascii() and bare.isdecimal() and 0 < len(bare) < 19):
+        raise click.BadParameter(f"{text!r} is no {what} number like 1042")
+    return int(bare)
+
+
+def time_of(text: str | None, name: str) -> datetime | None:
+    """Read an RFC 3339 time with its zone; a usage error for anything else."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise click.BadParameter(
+            f"{text!r} is no time like 2026-11-22T10:00:00Z", param_hint=name
+        )
+    return found.astimezone(UTC)
+
+
 def print_json(value: object) -> None:
-    """Print one JSON document on one line."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    """Print one JSON document on one line; moments as RFC 3339 in UTC."""
+    document = json.dumps(value, ensure_ascii=False, default=_moment)
+    click.echo(terminal.json_text(document))
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print aligned columns; the last one is as wide as it likes."""
     cells = [[_cell(value) for value in row] for row in rows]
-    widths = [
-        max(len(line[i]) for line in [list(heads), *cells]) for i in range(len(heads))
-    ]
-    for line in [list(heads), *cells]:
-        padded = [text.ljust(width) for text, width in zip(line, widths, strict=True)]
+    lines = [list(heads), *cells]
+    widths = [max(terminal.width(line[i]) for line in lines) for i in range(len(heads))]
+    for line in lines:
+        padded = [terminal.padded(t, w) for t, w in zip(line, widths, strict=True)]
         click.echo("  ".join(padded).rstrip())
 
 
+def print_facts(facts: Sequence[tuple[str, object]]) -> None:
+    """Print names and values in two columns, leaving out what is empty."""
+    shown = [(name, _cell(value)) for name, value in facts]
+    column = max((len(name) for name, value in shown if value), default=0)
+    for name, value in shown:
+        if value:
+            click.echo(f"{name:{column}}  {value}")
+
+
 def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return " ".join(text.split())
+    return "" if value is None else terminal.line(str(value))
+
+
+def _moment(value: object) -> str | None:
+    if isinstance(value, datetime):
+        return timestamp(value)
+    raise TypeError(f"{type(value).__name__} does not go into JSON")

@@ -6,6 +6,7 @@ of sysexits(3); a traceback is a bug of ours.
 
 import os
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
@@ -14,17 +15,58 @@ import click
 
 from chamado.config.derive import SecretError
 from chamado.config.problems import ConfigError
-from chamado.daemon.cli.config import config_group
-from chamado.daemon.cli.db import db_group
-from chamado.daemon.cli.intake import ingest, parse
-from chamado.daemon.cli.run import run
+from chamado.daemon.cli import terminal
+from chamado.daemon.refusal import (
+    BadData,
+    InTheWay,
+    NotPermitted,
+    NotThere,
+    Refusal,
+    Unavailable,
+)
 from chamado.daemon.sources.file import NoSuchInput
 from chamado.daemon.store.engine import StoreError, Undurable
 from chamado.daemon.store.upgrade import UnknownSchema
 
+#: Every command and where it is. A command is imported when it is asked for: who lists
+#: tickets need not wait until an HTTP server and a parser are loaded.
+COMMANDS: dict[str, str] = {
+    "run": "run:run",
+    "parse": "intake:parse",
+    "ingest": "intake:ingest",
+    "inbox": "inbox:inbox_group",
+    "why": "why:why",
+    "ticket": "ticket_work:ticket_group",
+    "outbox": "outbox:outbox_group",
+    "mailbox": "mailbox:mailbox_group",
+    "config": "config:config_group",
+    "db": "db:db_group",
+}
+
+#: How a command ends that was refused (sysexits).
+EXITS: dict[type[Refusal], int] = {
+    NotThere: os.EX_NOINPUT,
+    BadData: os.EX_DATAERR,
+    NotPermitted: os.EX_NOPERM,
+    Unavailable: os.EX_UNAVAILABLE,
+    InTheWay: os.EX_CANTCREAT,
+}
+
 
 class _Root(click.Group):
-    """Turns what goes wrong into a line and an exit code."""
+    """Finds commands, and turns what goes wrong into a line and an exit code."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Name every command, in the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Import a command."""
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        found = getattr(import_module(f"chamado.daemon.cli.{module}"), attribute)
+        return found if isinstance(found, click.Command) else None
 
     def invoke(self, context: click.Context) -> object:
         """Run the command that was asked for."""
@@ -38,6 +80,8 @@ class _Root(click.Group):
             _end(str(error), os.EX_CONFIG)
         except NoSuchInput as error:
             _end(str(error), os.EX_NOINPUT)
+        except Refusal as error:
+            _end(str(error), EXITS[type(error)])
         except StoreError as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
             _end(f"the database does not answer: {reason}", os.EX_UNAVAILABLE)
@@ -50,7 +94,7 @@ class _Root(click.Group):
 
 
 def _end(message: str, code: int) -> NoReturn:
-    click.echo(f"chamado: {message}", err=True)
+    click.echo(terminal.line(f"chamado: {message}"), err=True)
     raise SystemExit(code)
 
 
@@ -66,10 +110,6 @@ def _end(message: str, code: int) -> NoReturn:
 def chamado(context: click.Context, config: Path | None) -> None:
     """Turn support mail into tickets."""
     context.obj = config
-
-
-for command in (run, parse, ingest, config_group, db_group):
-    chamado.add_command(command)
 
 
 def main() -> None:

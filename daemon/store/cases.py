@@ -286,6 +286,38 @@ def forget_first_response(work: Work, number: int, at: datetime) -> None:
     )
 
 
+def end_deadlines(work: Work, number: int, at: datetime) -> None:
+    """Nothing is due any more on a case that is over."""
+    work.execute(
+        update(deadline)
+        .where(deadline.c.ticket == number, deadline.c.done_at.is_(None))
+        .values(done_at=at)
+    )
+
+
+def resume_deadlines(work: Work, number: int, now: datetime) -> None:
+    """On a case that wakes, what was promised and is not yet late is due again."""
+    unanswered = select(ticket.c.number).where(
+        ticket.c.number == number, ticket.c.first_response_at.is_(None)
+    )
+    work.execute(
+        update(deadline)
+        .where(
+            deadline.c.ticket.in_(unanswered),
+            deadline.c.kind == "first_response",
+            deadline.c.due_at > now,
+        )
+        .values(done_at=None)
+    )
+
+
+def name_entry(work: Work, entry_id: int, message_id: str) -> None:
+    """Note under which Message-ID an entry left: that of its first letter."""
+    work.execute(
+        update(entry).where(entry.c.id == entry_id).values(message_id=message_id)
+    )
+
+
 def quiet(work: Work, addresses: Sequence[str], until: datetime) -> None:
     """Send nothing automatic to these addresses until then."""
     if addresses:

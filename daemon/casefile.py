@@ -1,0 +1,195 @@
+"""Cases as the outside sees them: the JSON object of `ticket show` and `ticket list`.
+
+Three things make up what happened on a case: entries, the letters that we sent unasked
+(acknowledgements), and changes that leave no other trace. The latter two are no entries
+in the database, so their ids are negative: they cannot be split off or answered.
+"""
+
+import email
+import email.policy
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from chamado.daemon.store import views
+from chamado.daemon.store.engine import Work
+
+Document = dict[str, Any]
+
+_HEAD = (
+    "number",
+    "subject",
+    "status",
+    "priority",
+    "severity",
+    "impact",
+    "channel",
+    "language",
+    "team",
+    "assignee",
+)
+_TIMES = ("opened_at", "first_response_due", "first_response_at", "resolved_at")
+_FILE = (
+    "id",
+    "name",
+    "content_type",
+    "size",
+    "sha256",
+    "role",
+    "content_id",
+    "width",
+    "height",
+)
+
+
+def _changes(facts: dict[str, Any]) -> str:
+    """Say `priority p3 → p1, assignee nobody → ana@acme.example`."""
+    return ", ".join(
+        f"{name} {pair[0] or 'none'} → {pair[1] or 'none'}"
+        for name, pair in facts.items()
+        if isinstance(pair, list) and len(pair) == 2
+    )
+
+
+#: The kinds of letters that are shown beside the entries; other kinds have entries, or
+#: say no more than the event that led to them.
+LETTERS = ("ack", "survey")
+#: The events that are shown, and in which words; what an entry tells is left out.
+EVENTS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "changed": _changes,
+    "status": lambda facts: f"is {facts.get('status', '')} again",
+    "reopened": lambda _: "reopened",
+    "resolved": lambda facts: f"resolved: {facts.get('resolution', '')}",
+    "sla_breached": lambda facts: f"deadline missed: {facts.get('deadline', '')}",
+    "delayed": lambda facts: f"a letter is delayed: {facts.get('said', '')}",
+}
+
+
+def listing(work: Work, filters: views.Filters, limit: int) -> list[Document]:
+    """Return a page of cases, as `ticket list` prints them."""
+    return _documents(work, views.tickets(work, filters, limit))
+
+
+def read(work: Work, number: int, service: str) -> Document | None:
+    """Return the whole case, as `ticket show` prints it; None if there is none.
+
+    `service` is the name under which we write unasked.
+    """
+    rows = views.heads(work, [number])
+    if not rows:
+        return None
+    (head,) = _documents(work, rows)
+    we = (service, rows[0]["address"])
+    said = [
+        *(_entry(row) for row in views.entries(work, number)),
+        *(_letter(row, *we) for row in views.letters(work, number, LETTERS)),
+        *(_event(row) for row in views.events(work, number, tuple(EVENTS))),
+    ]
+    return {**head, "entries": sorted(said, key=lambda one: one["at"])}
+
+
+def _documents(work: Work, rows: Sequence[views.Row]) -> list[Document]:
+    numbers = [row["number"] for row in rows]
+    people = views.participants(work, numbers)
+    links = views.relations(work, numbers)
+    return [
+        {
+            **{name: row[name] for name in _HEAD},
+            "requester": {
+                "name": row["requester_name"],
+                "address": row["requester_address"],
+                "verified": row["requester_verified"],
+            },
+            "participants": people[row["number"]],
+            **{name: row[name] for name in _TIMES},
+            "resolution": row["resolution"],
+            "related": links[row["number"]],
+            "survey": None,
+        }
+        for row in rows
+    ]
+
+
+def _entry(row: views.Row) -> Document:
+    names = ("id", "kind", "at", "public")
+    texts = ("subject", "text", "reply", "quoted", "html", "message_id", "auth")
+    return {
+        **{name: row[name] for name in names},
+        "author": {
+            "name": row["author_name"],
+            "address": row["author_address"],
+            "role": row["author_role"],
+        },
+        **{name: row[name] for name in texts},
+        "flags": row["flags"],
+        "inbox_id": row["inbox_id"],
+        "attachments": [{n: a[n] for n in _FILE} for a in row["attachments"]],
+    }
+
+
+def _letter(row: views.Row, name: str, address: str) -> Document:
+    subject, text = letter_text(row["content"])
+    return _ours(
+        id_=-2 * row["id"],
+        kind=row["kind"],
+        at=row["created_at"],
+        public=True,
+        name=name,
+        address=address,
+        subject=subject,
+        text=text,
+        message_id=row["message_id"],
+    )
+
+
+def _event(row: views.Row) -> Document:
+    return _ours(
+        id_=-2 * row["id"] - 1,
+        kind="event",
+        at=row["at"],
+        public=False,
+        name="",
+        address=row["who"],
+        subject="",
+        text=EVENTS[row["kind"]](row["facts"]),
+        message_id=None,
+    )
+
+
+def _ours(
+    *,
+    id_: int,
+    kind: str,
+    at: datetime,
+    public: bool,
+    name: str,
+    address: str,
+    subject: str,
+    text: str,
+    message_id: str | None,
+) -> Document:
+    return {
+        "id": id_,
+        "kind": kind,
+        "at": at,
+        "public": public,
+        "author": {"name": name, "address": address, "role": "system"},
+        "subject": subject,
+        "text": text,
+        "reply": text,
+        "quoted": "",
+        "html": None,
+        "message_id": message_id,
+        "auth": "none",
+        "flags": [],
+        "inbox_id": None,
+        "attachments": [],
+    }
+
+
+def letter_text(content: bytes) -> tuple[str, str]:
+    """Return subject and text of a letter of ours; never for mail of others."""
+    letter = email.message_from_bytes(content, policy=email.policy.default)
+    part = letter.get_body(("plain",))
+    text = str(part.get_content()) if part is not None else ""
+    return str(letter["subject"] or ""), text.replace("\r\n", "\n").strip()

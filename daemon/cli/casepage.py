@@ -1,0 +1,111 @@
+"""A case on a terminal: facts on top, then what was said, like a pile of letters."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from textwrap import indent
+from typing import Any
+
+import click
+
+from chamado.daemon.cli import terminal
+from chamado.daemon.cli.options import print_facts, print_table
+
+Show = Callable[[datetime | None], str]
+
+#: What the flags of an entry mean to whoever answers it.
+FLAGS = {
+    "unverified_sender": "nobody vouches for the sender",
+    "answers_mail_to_another_participant": "answers a letter to somebody else",
+    "not_a_participant": "the sender takes no part in this case",
+    "looks_like_a_loop": "looks like two machines answering each other",
+    "message_id_seen_before": "its Message-ID was seen before, on other content",
+    "bad_token": "came with a reply address that we did not make for it",
+}
+_HEADS = ("number", "status", "pri", "opened", "answer due", "requester", "subject")
+
+
+def print_list(cases: Sequence[dict[str, Any]], show: Show) -> None:
+    """Print one line a case."""
+    rows = [
+        (
+            f"#{case['number']}",
+            case["status"],
+            case["priority"],
+            show(case["opened_at"]),
+            "answered"
+            if case["first_response_at"]
+            else show(case["first_response_due"]),
+            terminal.fitted(_who(case["requester"]), 32),
+            case["subject"],
+        )
+        for case in cases
+    ]
+    print_table(_HEADS, rows)
+
+
+def print_case(case: dict[str, Any], show: Show, zone: str, *, full: bool) -> None:
+    """Print a whole case; `full` with the quoted text of the letters too."""
+    click.echo(terminal.line(f"#{case['number']} {case['subject']}"))
+    click.echo()
+    print_facts(_facts(case, show, zone))
+    for entry in case["entries"]:
+        click.echo()
+        _print_entry(entry, show, full=full)
+
+
+def _facts(case: dict[str, Any], show: Show, zone: str) -> list[tuple[str, object]]:
+    how = f"severity {case['severity']}, impact {case['impact']}"
+    requester = case["requester"]
+    proven = "verified" if requester["verified"] else "not verified"
+    others = [p for p in case["participants"] if p["address"] != requester["address"]]
+    ended = case["resolution"] or ""
+    return [
+        ("status", f"{case['status']} {ended}".strip()),
+        ("priority", f"{case['priority']} ({how})"),
+        ("requester", f"{_who(requester)} ({proven})"),
+        ("with", ", ".join(_who(person) for person in others)),
+        ("team", case["team"]),
+        ("assignee", case["assignee"]),
+        ("channel", f"{case['channel']}, {case['language']}"),
+        ("opened", f"{show(case['opened_at'])} ({zone})"),
+        ("answer due", show(case["first_response_due"])),
+        ("answered", show(case["first_response_at"])),
+        ("resolved", show(case["resolved_at"])),
+        ("related", ", ".join(_link(link) for link in case["related"])),
+    ]
+
+
+def _print_entry(entry: dict[str, Any], show: Show, *, full: bool) -> None:
+    author = entry["author"]
+    if entry["kind"] == "event":
+        text = f"{entry['text']} ({author['address']})".replace(" ()", "")
+        click.echo(terminal.line(f"·  {show(entry['at'])} · {text}"))
+        return
+    name = entry["kind"] if entry["public"] else f"{entry['kind']}, not public"
+    number = f"{entry['id']} · " if entry["id"] > 0 else ""
+    head = f"{number}{show(entry['at'])} · {_who(author)} · {name}"
+    click.echo(terminal.line(f"── {head}"))
+    for flag in entry["flags"]:
+        click.echo(terminal.line(f"   ! {FLAGS.get(flag, flag)}"))
+    words = entry["text"] if full else entry["reply"]
+    if words.strip():
+        click.echo(indent(terminal.block(words.strip("\n")), "   "))
+    if not full and len(entry["text"].strip()) > len(entry["reply"].strip()):
+        click.echo("   [quoted text left out; --full shows it]")
+    for file in entry["attachments"]:
+        click.echo(terminal.line(f"   [file {file['id']}] {_file(file)}"))
+
+
+def _file(file: dict[str, Any]) -> str:
+    pixels = f", {file['width']}x{file['height']}" if file["width"] else ""
+    kind = f"{file['content_type']}, {terminal.size(file['size'])}{pixels}"
+    return f"{file['name']}  ({kind}, {file['role']})"
+
+
+def _link(link: dict[str, Any]) -> str:
+    return f"#{link['number']} {str(link['kind']).replace('_', ' ')}"
+
+
+def _who(person: dict[str, Any]) -> str:
+    address = person["address"] or "nobody"
+    return f"{person['name']} <{address}>" if person["name"] else address

@@ -1,0 +1,117 @@
+"""Every message in a mailbox against the ledger: what has no outcome yet?
+
+Opens the folder for reading only and marks nothing. Messages that were taken in and
+moved are not there any more; what is still there and not in the ledger was not taken.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from chamado.config import derive
+from chamado.config.settings import Limits, Mailbox
+from chamado.daemon import parts
+from chamado.daemon.sources.imap import Connection
+from chamado.daemon.sources.imap_after import Keep
+from chamado.daemon.sources.imap_sweep import Plan
+from chamado.daemon.sources.imap_watch import Pace, Watch
+from chamado.daemon.store import listings
+from chamado.daemon.store.engine import Store
+from chamado.daemon.store.mailboxes import Mailboxes
+
+_WAYS = {
+    "not accepted": "the daemon takes it at its next pass; see `chamado mailbox list`",
+    "received": "waits to be understood; is the daemon running?",
+    "failed": "chamado inbox retry {id}",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """One message on the server that has no outcome."""
+
+    uid: int
+    state: str
+    inbox_id: int | None
+
+    @property
+    def way_out(self) -> str:
+        """What an operator can do about it."""
+        return _WAYS[self.state].format(id=self.inbox_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What was found in one mailbox."""
+
+    mailbox: str
+    uidvalidity: int
+    on_server: int
+    gaps: tuple[Gap, ...]
+
+
+def connect(box: Mailbox, store: Store, limits: Limits) -> Connection:
+    """Open a connection that can only look; raises `MailboxTrouble`."""
+    me = parts.identity()
+    watch = Watch(
+        mailbox=box.name,
+        book=Mailboxes(store, me.owner, me.host, parts.utc_now),
+        stop=threading.Event(),
+        beat=lambda: None,
+        pace=Pace(),
+    )
+    # A mailbox that is kept as it is gets opened by EXAMINE, which changes nothing.
+    return Connection(
+        box.model_copy(update={"after": "keep"}),
+        secret=lambda: derive.password(box) or "",
+        watch=watch,
+        pace=Pace(),
+        message_bytes=limits.message_bytes,
+    )
+
+
+def compare(box: Mailbox, store: Store, limits: Limits) -> Comparison:
+    """Compare one mailbox; raises `MailboxTrouble`."""
+    with connect(box, store, limits) as connection:
+        selected = connection.select()
+        uids = sorted(set(connection.uids(1)))
+    plan = Plan(
+        mailbox=box.name,
+        source=f"imap:{box.name}",
+        folder=box.folder,
+        after=Keep(),
+        recipients=(),
+        message_bytes=limits.message_bytes,
+    )
+    keys = {plan.key(selected.uidvalidity, uid): uid for uid in uids}
+    with store.read() as work:
+        known = listings.inbox_by_key(work, list(keys))
+    gaps = [
+        Gap(
+            uid=uid,
+            state=known[key]["state"] if key in known else "not accepted",
+            inbox_id=known[key]["id"] if key in known else None,
+        )
+        for key, uid in keys.items()
+        if key not in known or known[key]["outcome"] is None
+    ]
+    return Comparison(
+        mailbox=box.name,
+        uidvalidity=selected.uidvalidity,
+        on_server=len(uids),
+        gaps=tuple(gaps),
+    )
+
+
+def document(found: Comparison) -> dict[str, Any]:
+    """Return the comparison as `mailbox reconcile --json` prints it."""
+    return {
+        "mailbox": found.mailbox,
+        "uidvalidity": found.uidvalidity,
+        "on_server": found.on_server,
+        "with_outcome": found.on_server - len(found.gaps),
+        "without_outcome": [
+            {"uid": gap.uid, "state": gap.state, "inbox_id": gap.inbox_id}
+            for gap in found.gaps
+        ],
+    }
