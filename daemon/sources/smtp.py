@@ -5,6 +5,8 @@ are ours, because as they stand they lose mail or let a stranger take the machin
 bytes come in and replies go out (smtp_wire), DATA (smtp_mail), the time limits, what
 an exception becomes, and what happens to a commit when the client goes away. It never
 relays, never authenticates, and says 250 only after the door's future has a result.
+
+It is longer than most, because no other module may name aiosmtpd.
 """
 
 import asyncio
@@ -236,11 +238,15 @@ class Conversation(SMTP):
             self._wire.say(replies.TRY_LATER)
         self._chatter += verb not in _WORK
         if self._errors > MAX_ERRORS:
-            await self._wire.hang_up(replies.TOO_MANY_ERRORS)
+            await self._send_away(replies.TOO_MANY_ERRORS)
         elif self._chatter > MAX_CHATTER:
-            await self._wire.hang_up(replies.TOO_MUCH_CHATTER)
+            await self._send_away(replies.TOO_MUCH_CHATTER)
         elif not self._wire.leaving:
             self._give_time(self._post.listener.idle_timeout)
+
+    async def _send_away(self, reply: str) -> None:
+        log.info("smtp.sent_away", source=self._post.source, peer=self._peer, why=reply)
+        await self._wire.hang_up(reply)
 
     async def _run(self, verb: str, argument: str | None) -> None:
         if not verb:

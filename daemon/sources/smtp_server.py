@@ -7,6 +7,7 @@ that the loop still turns. It knows nothing of the protocol that is spoken.
 import asyncio
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,10 @@ log = structlog.get_logger()
 
 SWEEP_SECONDS = 0.1
 STOPPING_SWEEP_SECONDS = 0.05
+# From 3.13 on Python removes the path of a Unix socket itself, systemd's as well.
+_KEEP_PATH: dict[str, Any] = (
+    {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+)
 
 
 Converse = Callable[[Post, Intake, set[Wire]], asyncio.Protocol]
@@ -136,7 +141,7 @@ class Server:
         loop = asyncio.get_running_loop()
         if opened.sock.family == socket.AF_UNIX:
             return await loop.create_unix_server(
-                converse, sock=opened.sock, backlog=BACKLOG
+                converse, sock=opened.sock, backlog=BACKLOG, **_KEEP_PATH
             )
         return await loop.create_server(converse, sock=opened.sock, backlog=BACKLOG)
 
@@ -156,6 +161,9 @@ class Server:
             await asyncio.sleep(STOPPING_SWEEP_SECONDS)
         if wires:
             log.warning("smtp.cut_short", conversations=len(wires))
+            for wire in tuple(wires):
+                wire.transport.abort()
+            await asyncio.sleep(STOPPING_SWEEP_SECONDS)
 
     def _say_listening(self) -> None:
         for bound in self.bound:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -19,6 +20,14 @@ def logged() -> Iterator[list[dict[str, object]]]:
     structlog.configure(wrapper_class=quiet, processors=[catcher])
     yield catcher.entries
     structlog.reset_defaults()
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def any_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the test on uvloop and on the loop that Python brings."""
+    if request.param == "asyncio":
+        monkeypatch.setitem(sys.modules, "uvloop", None)
+    return str(request.param)
 
 
 @pytest.fixture

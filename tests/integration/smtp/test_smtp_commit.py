@@ -16,6 +16,8 @@ from tests.support.smtp import OURS, Client, Serving, no_more, wait_for
 Serve = Callable[..., Serving]
 Connect = Callable[..., Client]
 
+pytestmark = pytest.mark.usefixtures("any_loop")
+
 CONTENT = b"Subject: ajuda\r\n\r\nolha\r\n"
 TRY_LATER = "451 4.3.0 Temporary failure, try again later"
 

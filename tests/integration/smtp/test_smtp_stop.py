@@ -14,6 +14,8 @@ from tests.support.smtp import OURS, Client, Serving, wait_for
 Serve = Callable[..., Serving]
 Connect = Callable[..., Client]
 
+pytestmark = pytest.mark.usefixtures("any_loop")
+
 CLOSING = "421 4.3.2 Service is closing down, try again later"
 
 

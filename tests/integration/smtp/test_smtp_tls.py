@@ -15,6 +15,8 @@ from tests.support.smtp import OURS, Client, Serving
 Serve = Callable[..., Serving]
 Connect = Callable[..., Client]
 
+pytestmark = pytest.mark.usefixtures("any_loop")
+
 NAME = "mx.acme.example"
 
 
