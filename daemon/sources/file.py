@@ -1,0 +1,161 @@
+"""Messages that lie in files: .eml, mbox, maildir, a folder of these, or stdin.
+
+For `ingest` and `parse`, which hand them in like any other mail. The bytes of a
+message are never changed, not even its line ends; only what an mbox itself adds to
+them is taken away. Nothing is ever moved, marked or deleted.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import IO
+
+from chamado.daemon.sources import file_mbox
+
+STDIN = "-"
+_FIRST_LINE = 1024
+
+
+class NoSuchInput(Exception):
+    """There is no mail under that name; says in words what to do (sysexits' 66)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundMessage:
+    """One message and where it was found.
+
+    `file` is a path, with `#NUMBER` behind that of an mbox. `received_at` is known for
+    mbox and maildir only: the date of an .eml file is that of its last copy.
+    """
+
+    file: str
+    content: bytes
+    received_at: datetime | None = None
+
+
+def source_key(content: bytes) -> str:
+    """Return the reason why taking the same bytes in twice is harmless."""
+    return f"file:{sha256(content).hexdigest()}"
+
+
+def messages(path: str) -> Iterator[FoundMessage]:
+    """Yield every message under a path, or of stdin for `-`, in a stable order.
+
+    Raises NoSuchInput where there is none, PermissionError where we may not look.
+    """
+    if path == STDIN:
+        yield from _stream(sys.stdin.buffer, STDIN)
+        return
+    at = Path(path)
+    if not at.is_dir():
+        yield from _file(at)
+        return
+    found = False
+    for message in _folder(at):
+        found = True
+        yield message
+    if not found:
+        raise NoSuchInput(f"{path} holds no mail: no .eml or .mbox file, no maildir")
+
+
+def count(path: str) -> int:
+    """Return how many messages there are under a path, for a progress bar.
+
+    What can be read only once (stdin, a pipe) counts as one. Raises as `messages`.
+    """
+    if path == STDIN:
+        return 1
+    at = Path(path)
+    return sum(map(_count, _files(at))) if at.is_dir() else _count(at)
+
+
+def _folder(at: Path) -> Iterator[FoundMessage]:
+    for file in _files(at):
+        if _is_maildir(file.parent.parent):
+            yield from _maildir_message(file)
+        else:
+            yield from _file(file, lone=False)
+
+
+def _files(at: Path) -> Iterator[Path]:
+    """Yield the files with mail in them; symbolic links to folders are not followed."""
+    if _is_maildir(at):
+        listed = (f for part in ("new", "cur") for f in sorted((at / part).iterdir()))
+        yield from (f for f in listed if f.is_file() and not f.name.startswith("."))
+        return
+    for entry in sorted(at.iterdir()):
+        if entry.is_dir() and not entry.is_symlink():
+            yield from _files(entry)
+        elif entry.is_file() and _holds_mail(entry):
+            yield entry
+
+
+def _holds_mail(file: Path) -> bool:
+    """Judge by the name; an empty .mbox is what a mailbox without mail looks like."""
+    kind = file.suffix.lower()
+    return kind == ".eml" or (kind == ".mbox" and file.stat().st_size > 0)
+
+
+def _is_maildir(at: Path) -> bool:
+    return (at / "cur").is_dir() and (at / "new").is_dir()
+
+
+def _maildir_message(file: Path) -> Iterator[FoundMessage]:
+    """Yield the message if it is still there, perhaps under the name it got since."""
+    unique = file.name.partition(":")[0]
+    renamed = file.parent.parent / "cur"
+    for candidate in (file, *renamed.glob(f"{unique}:*"), renamed / unique):
+        with suppress(FileNotFoundError):
+            content = candidate.read_bytes()
+            date = datetime.fromtimestamp(candidate.stat().st_mtime, UTC)
+            yield FoundMessage(
+                file=str(candidate), content=content, received_at=_past(date)
+            )
+            return
+
+
+def _file(at: Path, *, lone: bool = True) -> Iterator[FoundMessage]:
+    try:
+        with at.open("rb") as stream:
+            yield from _stream(stream, str(at), lone=lone)
+    except PermissionError:
+        raise
+    except OSError as error:
+        raise NoSuchInput(f"{at}: {error.strerror}; check the path") from None
+
+
+def _stream(
+    stream: IO[bytes], name: str, *, lone: bool = True
+) -> Iterator[FoundMessage]:
+    """Yield what a stream holds; a lone one that is empty is no input."""
+    first = stream.readline(_FIRST_LINE)
+    if file_mbox.begins(first):
+        for number, entry in enumerate(file_mbox.entries(stream, first=first), 1):
+            yield FoundMessage(
+                file=f"{name}#{number}",
+                content=entry.content,
+                received_at=_past(entry.received_at),
+            )
+    elif first or not lone:
+        yield FoundMessage(file=name, content=first + stream.read())
+    else:
+        raise NoSuchInput(f"{name} is empty: give a message, an mbox or a maildir")
+
+
+def _count(at: Path) -> int:
+    if not at.is_file():
+        return 1
+    with at.open("rb") as stream:
+        if not file_mbox.begins(stream.readline(_FIRST_LINE)):
+            return 1
+        stream.seek(0)
+        return file_mbox.count(stream)
+
+
+def _past(date: datetime | None) -> datetime | None:
+    """Leave out dates that have not been yet: no promise begins to run in future."""
+    return date if date and date <= datetime.now(UTC) else None
