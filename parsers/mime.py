@@ -77,6 +77,7 @@ class _Walk:
         self.open: list[tuple[bytes, Part]] = []
         self.level: dict[bytes, int] = {}
         self.leaf: Part | None = None
+        self.root: Part | None = None
         self.parts = 0
         self.defects: list[str] = []
 
@@ -84,6 +85,7 @@ class _Walk:
         """Take a part in: open it if it is a multipart, else let it be the leaf."""
         self.parts += 1
         self.leaf = part
+        self.root = self.root or part
         if not part.content_type.startswith("multipart/"):
             return
         boundary = part.params.get("boundary", "").encode("utf-8", "replace").rstrip()
@@ -91,6 +93,11 @@ class _Walk:
             found = _FIRST_DASHES.search(self.raw, max(part.start - 1, 0), part.end)
             boundary = found[1].rstrip() if found else b""
             self.defects.append("multipart without boundary")
+        elif part is self.root and self.raw.find(b"--" + boundary, part.start) < 0:
+            found = _FIRST_DASHES.search(self.raw, max(part.start - 1, 0), part.end)
+            if found:
+                boundary = found[1].rstrip()
+                self.defects.append("another boundary than declared")
         if not boundary or len(boundary) > 998:
             return
         if len(self.open) >= self.limits.depth:
@@ -158,6 +165,7 @@ def read_tree(raw: bytes, block: Block, limits: ParseLimits) -> Tree:
         level, closing = token
         walk.close_to(level, line)
         if closing:
+            walk.open[level][1].end = max(walk.open[level][1].start, line)
             continue
         if walk.parts >= limits.parts:
             walk.defects.append(f"more than {limits.parts} parts")
@@ -172,12 +180,20 @@ def read_tree(raw: bytes, block: Block, limits: ParseLimits) -> Tree:
         parent.children.append(child)
         walk.enter(child)
         at = max(child.start, at)
-    for _, part in walk.open:
-        if not part.children:
-            # Nothing of what was promised came: show it as the text that it is.
-            part.multipart = False
+    _without_empty(root)
     tree.defects = walk.defects
     return tree
+
+
+def _without_empty(root: Part) -> None:
+    """Show a multipart in which no part came as the text that it is."""
+    todo = [root]
+    while todo:
+        part = todo.pop()
+        if part.content_type.startswith("multipart/") and not part.children:
+            part.multipart = False
+            part.content_type = "text/plain"
+        todo.extend(part.children)
 
 
 def _dashes(raw: bytes, at: int) -> int:

@@ -18,6 +18,7 @@ _PARAM = re.compile(
     r";\s*([^=;\s\"]{1,100})\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"?|([^;]*))", re.DOTALL
 )
 _SECTION = re.compile(r"([^*]+)(?:\*(\d{1,4}))?(\*)?")
+_TYPE_SLASH = re.compile(r"\s*/\s*")
 _COMMENT = re.compile(r"\([^()]*\)")
 
 
@@ -65,8 +66,11 @@ def read_params(raw: bytes | None, hint: str | None = None) -> Parametrised:
     if not raw:
         return Parametrised("")
     text = undeclared(raw[:_LONGEST], hint)
-    head, _, _ = text.partition(";")
-    head = _COMMENT.sub("", head)
+    head = _TYPE_SLASH.sub("/", _COMMENT.sub("", text.partition(";")[0])).strip()
+    if "=" in head:
+        # The semicolon was forgotten: `text/plain charset=utf-8`.
+        head, _, rest = head.partition(" ")
+        text = f"{head}; {rest};{text.partition(';')[2]}"
     plain: dict[str, str] = {}
     sections: dict[str, list[tuple[int, bool, str]]] = {}
     for count, found in enumerate(_PARAM.finditer(text)):
@@ -84,4 +88,4 @@ def read_params(raw: bytes | None, hint: str | None = None) -> Parametrised:
     params = {name: _extended(pieces) for name, pieces in sections.items()}
     for plain_name, value in plain.items():
         params.setdefault(plain_name, value)
-    return Parametrised("".join(head.split()).lower(), params)
+    return Parametrised(head.split(" ")[0].lower() if head else "", params)

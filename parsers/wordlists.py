@@ -19,7 +19,8 @@ class Language:
     quote, `sender`, `sent`, `to`, `cc`, `subject` and `other` the labels of a copied
     header block, `original` and `forwarded` the line above it. `sent_from` begins what
     phones append, `sign_off` the end of a letter. `out_of_office` and
-    `automatic_reply` begin the subjects of programs that answer.
+    `automatic_reply` begin the subjects of programs that answer; `undelivered` and
+    `delayed` is what bounces say.
     """
 
     tag: str
@@ -38,6 +39,8 @@ class Language:
     sign_off: frozenset[str] = frozenset()
     out_of_office: frozenset[str] = frozenset()
     automatic_reply: frozenset[str] = frozenset()
+    undelivered: frozenset[str] = frozenset()
+    delayed: frozenset[str] = frozenset()
 
 
 _LISTS = frozenset(one.name for one in fields(Language)) - {"tag"}

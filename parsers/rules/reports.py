@@ -7,7 +7,9 @@ sent. A customer's report about somebody else's mail is evidence and becomes a c
 from chamado.parsers.rules.headers import shown, values
 from chamado.parsers.types import Envelope, Hit, Own, ParsedMessage
 
-_HARMLESS = frozenset(("delayed", "delivered", "relayed", "expanded"))
+_HARMLESS = frozenset(
+    ("delayed", "delivered", "relayed", "expanded", "deliverable", "displayed")
+)
 
 
 def feedback_report(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | None:
