@@ -62,6 +62,8 @@ class SupportAddress(Section):
     team: str = "support"
     aliases: tuple[MailAddress, ...] = ()
     subaddress: bool = False
+    severity: Literal["critical", "high", "normal", "low"] = "normal"
+    impact: Literal["high", "medium", "low"] = "medium"
 
 
 class Listener(Section):
@@ -139,15 +141,103 @@ class Sla(Section):
 
     first_response: Duration = Field(default=86400.0, gt=0)
     first_response_target: Duration = Field(default=5400.0, gt=0)
+    next_response: Duration = Field(default=86400.0, ge=0)
+    resolution: Duration = Field(default=0.0, ge=0)
+    warn_before: Duration = Field(default=3600.0, ge=0)
     hours: str = "24x7"
     holidays: str = ""
+    extra_holidays: tuple[str, ...] = ()
     reopen_within: Duration = Field(default=14 * 86400.0, ge=0)
+
+
+class Promise(Section):
+    """What is promised differently to some cases; the first that fits counts."""
+
+    team: str = ""
+    priority: Literal["", "p1", "p2", "p3", "p4"] = ""
+    first_response: Duration | None = None
+    next_response: Duration | None = None
+    resolution: Duration | None = None
+    hours: str | None = None
+
+
+class Case(Section):
+    """How a case lives on when nobody says anything."""
+
+    thanks_reopen: bool = False
+    reopens_a_day: int = Field(default=3, ge=1)
+    remind_after: Duration = Field(default=3 * 86400.0, ge=0)
+    reminders: int = Field(default=1, ge=0)
+    give_up_after: Duration = Field(default=7 * 86400.0, ge=0)
+    close_after: Duration = Field(default=14 * 86400.0, ge=0)
+
+
+PriorityName = Literal["p1", "p2", "p3", "p4"]
+PriorityRow = tuple[PriorityName, PriorityName, PriorityName]
+
+
+class Priorities(Section):
+    """Priority by severity (the rows) and impact high, medium, low (the columns)."""
+
+    critical: PriorityRow = ("p1", "p1", "p2")
+    high: PriorityRow = ("p1", "p2", "p3")
+    normal: PriorityRow = ("p2", "p3", "p4")
+    low: PriorityRow = ("p3", "p4", "p4")
+
+
+class Triage(Section):
+    """Words in subject or new text that tell how severe a case is at first sight."""
+
+    critical: tuple[str, ...] = (
+        "fora do ar",
+        "sistema parado",
+        "todos os usuários",
+        "site is down",
+    )
+    high: tuple[str, ...] = ("urgente", "urgent", "não consigo trabalhar", "bloqueado")
+    low: tuple[str, ...] = ("sugestão", "dúvida", "suggestion", "question", "duda")
+
+
+class Rule(Section):
+    """A rule on arrival: all conditions that are given must hold.
+
+    Conditions are patterns with * and ?, without regard to case; `header` is
+    "NAME: PATTERN". A rule that fits sets what it names, and later ones may add.
+    """
+
+    name: Name
+    sender: str = ""
+    recipient: str = ""
+    subject: str = ""
+    header: str = ""
+    kind: str = ""
+    larger_than: int = Field(default=0, ge=0)
+    team: str = ""
+    severity: Literal["", "critical", "high", "normal", "low"] = ""
+    impact: Literal["", "high", "medium", "low"] = ""
+    priority: Literal["", "p1", "p2", "p3", "p4"] = ""
+    tags: tuple[str, ...] = ()
+    assignee: str = ""
+    suppress: bool = False
+
+
+class Agents(Section):
+    """How agents work by mail."""
+
+    notify: bool = True
+    by_mail: Literal["reply", "note", "off"] = "reply"
+    show_address: bool = False
+    gather: Duration = Field(default=60.0, ge=0)
 
 
 class Survey(Section):
     """The question after a resolution."""
 
+    enabled: bool = True
     delay: Duration = Field(default=86400.0, ge=0)
+    cool_down: Duration = Field(default=30 * 86400.0, ge=0)
+    expires: Duration = Field(default=28 * 86400.0, gt=0)
+    low_score: int = Field(default=2, ge=0, le=5)
     base_url: str = ""
 
 
@@ -162,6 +252,7 @@ class Agent(Section):
 
     address: MailAddress
     name: str = ""
+    teams: tuple[str, ...] = ()
     specialties: tuple[str, ...] = ()
 
 
@@ -199,8 +290,14 @@ class Settings(Section):
     relay: Relay = Relay()
     ack: Ack = Ack()
     sla: Sla = Sla()
+    promise: tuple[Promise, ...] = ()
+    case: Case = Case()
+    priority: Priorities = Priorities()
+    triage: Triage = Triage()
+    rule: tuple[Rule, ...] = ()
     survey: Survey = Survey()
     http: Http = Http()
+    agents: Agents = Agents()
     agent: tuple[Agent, ...] = ()
     limits: Limits = Limits()
     log: Log = Log()

@@ -161,7 +161,12 @@ def open_tickets(work: Work, new: Sequence[NewTicket], now: datetime) -> list[in
     work.execute(
         insert(deadline),
         [
-            {"ticket": number, "kind": "first_response", "due_at": t.first_response_due}
+            {
+                "ticket": number,
+                "kind": "first_response",
+                "started_at": t.opened_at,
+                "due_at": t.first_response_due,
+            }
             for number, t in zip(numbers, new, strict=True)
         ],
     )
@@ -318,6 +323,15 @@ def name_entry(work: Work, entry_id: int, message_id: str) -> None:
     )
 
 
+def name_contact(work: Work, contact_id: int, name: str) -> None:
+    """Note the name of somebody whose name nobody has told so far."""
+    work.execute(
+        update(contact)
+        .where(contact.c.id == contact_id, contact.c.name == "")
+        .values(name=name)
+    )
+
+
 def quiet(work: Work, addresses: Sequence[str], until: datetime) -> None:
     """Send nothing automatic to these addresses until then."""
     if addresses:
@@ -344,7 +358,11 @@ def breached(work: Work, now: datetime, limit: int) -> list[tuple[int, str]]:
     """Mark deadlines that have passed, once each; return (ticket, kind)."""
     due = work.execute(
         select(deadline.c.id, deadline.c.ticket, deadline.c.kind)
-        .where(deadline.c.done_at.is_(None), deadline.c.due_at <= now)
+        .where(
+            deadline.c.done_at.is_(None),
+            deadline.c.breached_at.is_(None),
+            deadline.c.due_at <= now,
+        )
         .order_by(deadline.c.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -353,7 +371,7 @@ def breached(work: Work, now: datetime, limit: int) -> list[tuple[int, str]]:
         work.execute(
             update(deadline)
             .where(deadline.c.id == bindparam("b_id"))
-            .values(done_at=now),
+            .values(breached_at=now),
             [{"b_id": row.id} for row in due],
         )
     return [(int(row.ticket), str(row.kind)) for row in due]

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -98,6 +99,7 @@ contact = Table(
     Column("verified", Boolean, nullable=False, default=False),
     Column("language", String(16)),
     Column("quiet_until", Instant),
+    Column("no_surveys", Boolean, nullable=False, default=False),
     _now(),
 )
 
@@ -124,6 +126,10 @@ ticket = Table(
     Column("resolved_at", Instant),
     Column("resolution", String(32)),
     Column("closed_at", Instant),
+    Column("tags", JSON, nullable=False, default=list),
+    # Since when the customer owes us an answer, and how often he was reminded.
+    Column("waiting_since", Instant),
+    Column("reminded", Integer, nullable=False, default=0),
     Column("merged_into", Id, ForeignKey("ticket.number")),
     CheckConstraint(
         "status IN ('new','open','waiting','escalated','resolved','closed')",
@@ -271,7 +277,13 @@ deadline = Table(
     Column("id", Id, primary_key=True),
     Column("ticket", Id, ForeignKey("ticket.number"), nullable=False),
     Column("kind", String(32), nullable=False),
-    Column("due_at", Instant, nullable=False),
+    # Since when it runs. A deadline whose customer must answer first has no due time
+    # but `remaining`, the seconds of business time that it has left.
+    Column("started_at", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("remaining", Float),
+    Column("warned_at", Instant),
+    Column("breached_at", Instant),
     Column("done_at", Instant),
     UniqueConstraint("ticket", "kind"),
 )
@@ -321,6 +333,52 @@ Index("ix_outbox_ticket", outbox.c.ticket)
 # The caps on automatic answers count here.
 Index("ix_outbox_caps_address", outbox.c.rcpt_to, outbox.c.created_at)
 Index("ix_outbox_caps", outbox.c.kind, outbox.c.created_at, outbox.c.rcpt_domain)
+
+survey = Table(
+    "survey",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("ticket", Id, ForeignKey("ticket.number"), nullable=False),
+    # One question a resolution: the event that resolved the case.
+    Column("resolution_event", Id, ForeignKey("event.id"), nullable=False, unique=True),
+    Column("contact_id", Id, ForeignKey("contact.id"), nullable=False),
+    Column("agent", String(320), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(64), nullable=False, default=""),
+    Column("due_at", Instant, nullable=False),
+    Column("token_hash", String(64), unique=True),
+    Column("letter", String(998)),
+    Column("sent_at", Instant),
+    Column("expires_at", Instant),
+    Column("score", Integer),
+    Column("comment", Text, nullable=False, default=""),
+    Column("answered_at", Instant),
+    Column("via", String(8), nullable=False, default=""),
+    _now(),
+    CheckConstraint(
+        "state IN ('scheduled','sent','answered','cancelled','expired')", name="state"
+    ),
+    CheckConstraint("score BETWEEN 1 AND 5", name="score"),
+)
+Index(
+    "ix_survey_due",
+    survey.c.due_at,
+    postgresql_where=text("state = 'scheduled'"),
+    sqlite_where=text("state = 'scheduled'"),
+)
+Index("ix_survey_contact", survey.c.contact_id, survey.c.sent_at)
+Index("ix_survey_ticket", survey.c.ticket)
+
+vote = Table(
+    "vote",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("survey_id", Id, ForeignKey("survey.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("score", Integer, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("via", String(8), nullable=False),
+)
 
 event = Table(
     "event",

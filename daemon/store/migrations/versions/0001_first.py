@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("verified", sa.Boolean(), nullable=False),
         sa.Column("language", sa.String(length=16), nullable=True),
         sa.Column("quiet_until", Instant(), nullable=True),
+        sa.Column("no_surveys", sa.Boolean(), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact")),
         sa.UniqueConstraint("address", name=op.f("uq_contact_address")),
@@ -101,6 +102,9 @@ def upgrade() -> None:
         sa.Column("resolved_at", Instant(), nullable=True),
         sa.Column("resolution", sa.String(length=32), nullable=True),
         sa.Column("closed_at", Instant(), nullable=True),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("waiting_since", Instant(), nullable=True),
+        sa.Column("reminded", sa.Integer(), nullable=False),
         sa.Column(
             "merged_into",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
@@ -138,7 +142,11 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("kind", sa.String(length=32), nullable=False),
-        sa.Column("due_at", Instant(), nullable=False),
+        sa.Column("started_at", Instant(), nullable=False),
+        sa.Column("due_at", Instant(), nullable=True),
+        sa.Column("remaining", sa.Float(), nullable=True),
+        sa.Column("warned_at", Instant(), nullable=True),
+        sa.Column("breached_at", Instant(), nullable=True),
         sa.Column("done_at", Instant(), nullable=True),
         sa.ForeignKeyConstraint(
             ["ticket"], ["ticket.number"], name=op.f("fk_deadline_ticket")
@@ -374,6 +382,71 @@ def upgrade() -> None:
     )
     op.create_index("ix_entry_ticket", "entry", ["ticket", "id"], unique=False)
     op.create_table(
+        "survey",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "ticket",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+        ),
+        sa.Column(
+            "resolution_event",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+        ),
+        sa.Column(
+            "contact_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+        ),
+        sa.Column("agent", sa.String(length=320), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.String(length=64), nullable=False),
+        sa.Column("due_at", Instant(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=True),
+        sa.Column("letter", sa.String(length=998), nullable=True),
+        sa.Column("sent_at", Instant(), nullable=True),
+        sa.Column("expires_at", Instant(), nullable=True),
+        sa.Column("score", sa.Integer(), nullable=True),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("answered_at", Instant(), nullable=True),
+        sa.Column("via", sa.String(length=8), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('scheduled','sent','answered','cancelled','expired')",
+            name=op.f("ck_survey_state"),
+        ),
+        sa.CheckConstraint("score BETWEEN 1 AND 5", name=op.f("ck_survey_score")),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_survey_contact_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["resolution_event"], ["event.id"], name=op.f("fk_survey_resolution_event")
+        ),
+        sa.ForeignKeyConstraint(
+            ["ticket"], ["ticket.number"], name=op.f("fk_survey_ticket")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_survey")),
+        sa.UniqueConstraint(
+            "resolution_event", name=op.f("uq_survey_resolution_event")
+        ),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_survey_token_hash")),
+    )
+    op.create_index(
+        "ix_survey_contact", "survey", ["contact_id", "sent_at"], unique=False
+    )
+    op.create_index(
+        "ix_survey_due",
+        "survey",
+        ["due_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'scheduled'"),
+        sqlite_where=sa.text("state = 'scheduled'"),
+    )
+    op.create_index("ix_survey_ticket", "survey", ["ticket"], unique=False)
+    op.create_table(
         "attachment",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
@@ -463,3 +536,23 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('queued','deferred','sending')"),
         sqlite_where=sa.text("state IN ('queued','deferred','sending')"),
     )
+    op.create_table(
+        "vote",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "survey_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+        ),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("score", sa.Integer(), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("via", sa.String(length=8), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["survey_id"], ["survey.id"], name=op.f("fk_vote_survey_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_vote")),
+    )
+    op.create_index(op.f("ix_vote_survey_id"), "vote", ["survey_id"], unique=False)
