@@ -1,0 +1,69 @@
+"""What an agent's mail asks for."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chamado.daemon.core.commands import Command, Order, Verb, read_order
+
+
+@pytest.mark.parametrize(
+    ("text", "commands", "words"),
+    [
+        ("Olá, Ana.\nTente de novo.", (), "Olá, Ana.\nTente de novo."),
+        ("#note\nIsto fica aqui.", (Command(verb=Verb.NOTE),), "Isto fica aqui."),
+        ("\n\n#nota\nfica", (Command(verb=Verb.NOTE),), "fica"),
+        (
+            "#priority p1\n#assign me\nVejo já.",
+            (
+                Command(verb=Verb.PRIORITY, argument="p1"),
+                Command(verb=Verb.ASSIGN, argument="me"),
+            ),
+            "Vejo já.",
+        ),
+        (
+            "#RESOLVE answered",
+            (Command(verb=Verb.RESOLVE, argument="answered"),),
+            "",
+        ),
+        ("Veja #note no meio", (), "Veja #note no meio"),
+        ("Oi\n#note", (), "Oi\n#note"),
+        ("", (), ""),
+    ],
+)
+def test_commands_end_at_the_first_line_that_is_none(
+    text: str, commands: tuple[Command, ...], words: str
+) -> None:
+    """Only the top of a mail commands; a # further down is a # further down."""
+    assert read_order(text) == Order(commands=commands, text=words)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("#close\ntchau", "no command"),
+        ("#note\n#closed", "no command"),
+        ("#priority urgent", "no priority"),
+        ("#resolve done", "no resolution"),
+        ("#assign", "lacks the word"),
+        ("#wait até amanhã", "takes nothing"),
+        ("#note\n#note\nx", "twice"),
+        ("#note\n#reply\nx", "contradict"),
+        ("#note", "no words"),
+        ("#wait\n" * 11, "more than"),
+    ],
+)
+def test_one_wrong_command_undoes_the_whole_mail(text: str, why: str) -> None:
+    """Nothing is done by halves, and the agent is told what was wrong."""
+    order = read_order(text)
+    assert order.wrong is not None
+    assert why in order.wrong
+    assert (order.commands, order.text) == ((), "")
+
+
+@given(text=st.text(max_size=300))
+def test_any_text_is_an_order_or_says_what_is_wrong(text: str) -> None:
+    """Reading never fails, and words without commands are kept whole."""
+    order = read_order(text)
+    if order.wrong is None and not order.commands:
+        assert order.text == text.strip()
