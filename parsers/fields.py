@@ -57,6 +57,7 @@ def _block_end(raw: bytes, start: int, end: int) -> tuple[int, int]:
         return start, start + 2
     found = _BLANK.search(raw, start, end)
     if not found:
+        end = min(end, len(raw))
         return end, end
     return found.start() + 1, found.end()
 
@@ -88,7 +89,10 @@ def read_block(
     `is_boundary` knows a line that ends the block although no empty line came: a MIME
     boundary of an enclosing part. Never raises.
     """
-    stop, body = _block_end(raw, start, len(raw))
+    # The header of a part is looked for in a window: hundreds of parts without an
+    # empty line must not have the whole message searched again and again.
+    window = start + limits.header_block_bytes + 2
+    stop, body = _block_end(raw, start, len(raw) if start == 0 else window)
     defects: list[str] = []
     if stop - start > limits.header_block_bytes:
         stop = start + limits.header_block_bytes
@@ -111,7 +115,7 @@ def read_block(
             names.append(found[1].decode("ascii", "replace"))
             values.append([line[found.end() :]])
         elif not (count == 0 and line.startswith(_UNIX_FROM)):
-            if not _field_follows(raw, following, stop):
+            if line.startswith(b"--") or not _field_follows(raw, following, stop):
                 defects.append("no empty line between header and body")
                 body = at
                 break

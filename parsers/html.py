@@ -57,6 +57,8 @@ _FLAT = frozenset(_FLAT_NAMES.split())
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,40})|<[!?]")
 _LONGEST_TAG = 32_768
 _MOST_ODD = 2_000
+# The parser is quadratic in the character references of one text.
+_MOST_REFERENCES = 100_000
 _TAG_OR_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|<[^<>]*>?", re.DOTALL)
 _HIDDEN = re.compile(
     r"<(script|style|head|title)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE
@@ -74,6 +76,8 @@ def too_much(html: str, limits: ParseLimits) -> str | None:
     """Say in words why a library must not see this HTML; None when it may."""
     if len(html) > limits.html_bytes:
         return f"html longer than {limits.html_bytes} characters"
+    if html.count("&") > _MOST_REFERENCES:
+        return "html with too many character references"
     depth = odd = last = 0
     for found in _TAG.finditer(html):
         if (
