@@ -6,43 +6,12 @@ is worse than nothing.
 """
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 
-from chamado.daemon.core.types import Priority, Resolution
+from chamado.daemon.core.types import Command, Order, Priority, Resolution, Verb
 
 _LINE = re.compile(r"#(?P<word>[A-Za-z][\w-]*)(?:[ \t]+(?P<argument>.*))?")
 #: A mail with more commands than this is no mail from a person at work.
 MAX_COMMANDS = 10
-
-
-class Verb(StrEnum):
-    """The commands there are."""
-
-    REPLY = "reply"
-    NOTE = "note"
-    ASSIGN = "assign"
-    PRIORITY = "priority"
-    RESOLVE = "resolve"
-    WAIT = "wait"
-    ESCALATE = "escalate"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """One command with its argument, checked as far as that goes without a database."""
-
-    verb: Verb
-    argument: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What a mail asks for. `wrong` says why nothing of it is done."""
-
-    commands: tuple[Command, ...] = ()
-    text: str = ""
-    wrong: str | None = None
 
 
 #: The words that Portuguese and Spanish speakers try first.

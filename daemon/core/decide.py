@@ -5,19 +5,24 @@ case, linked to the one that was named, so that a person can judge.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chamado.config.address import Address
 from chamado.daemon.core.answers import Asked, Caps, SentBefore, why_not
+from chamado.daemon.core.commands import read_order
 from chamado.daemon.core.loops import LoopLimits, SenderHistory, why_loop
 from chamado.daemon.core.types import (
     AckVerdict,
+    AgentAction,
+    AgentCopy,
     AppendReply,
+    Command,
     Decision,
     LinkDuplicate,
     OpenTicket,
+    Order,
     Proof,
     RecordBounce,
     RecordEcho,
@@ -26,6 +31,7 @@ from chamado.daemon.core.types import (
     Status,
     ThreadMatch,
     TicketFacts,
+    Verb,
 )
 from chamado.parsers.types import (
     Auth,
@@ -54,6 +60,7 @@ class Join(StrEnum):
     OPEN = "new case, linked"
 
 
+#: What an agent's proof permits is decided in `_agent`: it needs more than a row.
 _S, _O, _U = Proof.SENDER, Proof.OTHER, Proof.UNSIGNED
 _A, _N, _X = Standing.ALIGNED, Standing.UNALIGNED, Standing.STRANGER
 
@@ -73,9 +80,11 @@ UNVERIFIED = "unverified_sender"
 PASSED_ON = "answers_mail_to_another_participant"
 NOT_PARTICIPANT = "not_a_participant"
 LOOKS_LIKE_LOOP = "looks_like_a_loop"
+AGENT_MAIL_NOT_OBEYED = "agent_mail_not_obeyed"
 SAME_ID = "message_id_seen_before"
 BAD_TOKEN = "bad_token"  # noqa: S105  (the name of a flag, no secret)
 
+_NOTE = Command(verb=Verb.NOTE)
 _FLAGS = {
     (_S, _N): (UNVERIFIED,),
     (_S, _X): (NOT_PARTICIPANT, UNVERIFIED),
@@ -84,10 +93,20 @@ _FLAGS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentFacts:
+    """Somebody who answers customers, and for which teams; none means all."""
+
+    name: str = ""
+    teams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The settings that decisions depend on."""
 
     own: frozenset[str]
+    agents: Mapping[str, AgentFacts] = field(default_factory=dict)
+    by_mail: str = "reply"
     caps: Caps = Caps()
     loops: LoopLimits = LoopLimits()
     reopen_within: timedelta = timedelta(days=14)
@@ -137,6 +156,12 @@ def decide(case: Case, policy: Policy, now: datetime) -> Decision:
         return RecordEcho(ticket=case.echo_of, why="this is a letter that we sent")
     if case.reports_on and message.bounce:
         return _bounce(case.classification, message.bounce, case.reports_on)
+    acting = _agent(case, policy)
+    if acting:
+        return acting
+    if case.match.proof is Proof.AGENT:
+        # Whatever it knows, it is not proven to be the agent: to us a stranger.
+        case = replace(case, match=replace(case.match, proof=Proof.UNSIGNED))
     loop = why_loop(case.history, message.subject, policy.loops)
     if loop and case.history.last_ticket and not case.match.ticket:
         return AppendReply(
@@ -176,13 +201,66 @@ def _bounce(
     )
 
 
+def _agent(case: Case, policy: Policy) -> Decision | None:
+    """What an agent's mail does, if it is proven to be an agent's.
+
+    Needed are the agent's address, still configured and for this team, an aligned
+    identity, and our MAC; checked here, when the mail is processed. A robot that
+    speaks for an agent, such as an out-of-office, is noted and goes no further.
+    """
+    sender, ticket = sender_of(case.message), case.match.ticket
+    agent = policy.agents.get(sender)
+    if agent is None or ticket is None or case.auth is not Auth.ALIGNED:
+        return None
+    if agent.teams and ticket.team not in agent.teams:
+        return None
+    who = Address(name=agent.name, address=sender)
+    if case.match.proof is not Proof.AGENT:
+        return _copy(case, ticket, who)
+    if case.classification.no_reopen or policy.by_mail == "off":
+        return AgentAction(
+            ticket=ticket.number,
+            agent=who,
+            order=Order(commands=(_NOTE,), text=case.message.reply),
+            public=False,
+            flags=(AGENT_MAIL_NOT_OBEYED,),
+            why=f"{case.match.why}; only noted: by a machine, or agents.by_mail is off",
+        )
+    order = read_order(case.message.reply)
+    verbs = {command.verb for command in order.commands}
+    public = Verb.NOTE not in verbs and (
+        Verb.REPLY in verbs or policy.by_mail == "reply"
+    )
+    return AgentAction(
+        ticket=ticket.number,
+        agent=who,
+        order=order,
+        public=public,
+        flags=(),
+        why=case.match.why,
+    )
+
+
+def _copy(case: Case, ticket: TicketFacts, who: Address) -> AgentCopy | None:
+    """An agent's own answer with us in copy: it went to somebody on the case."""
+    to = {a.address for a in (*case.message.to, *case.message.cc)}
+    if case.classification.no_reopen or not to & ticket.participants:
+        return None
+    return AgentCopy(
+        ticket=ticket.number,
+        agent=who,
+        why=f"{case.match.why}; an agent wrote to the customer with us in copy",
+    )
+
+
 def _join(
     case: Case, policy: Policy, ticket: TicketFacts, now: datetime, loop: str | None
 ) -> Decision:
     who = standing(case, ticket)
     join = JOINS[case.match.proof, who]
     why = f"{case.match.why}; sender is {who.value}"
-    if ticket.team != case.team:
+    # A case that was handed to other hands still answers at its own address.
+    if ticket.team != case.team and ticket.address != case.address:
         join, why = Join.OPEN, f"{why}; but that case belongs to another team"
     if join is Join.OPEN:
         link = Related(number=ticket.number, kind=Relation.POSSIBLY_RELATED)

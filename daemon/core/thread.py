@@ -5,11 +5,12 @@ What the match permits depends on who sends and is decided in `decide`.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from chamado.daemon.core.tokens import (
+    AGENT,
     IdClaim,
     Keyring,
     TokenClaim,
@@ -23,6 +24,8 @@ from chamado.parsers.types import Envelope, ParsedMessage
 
 MAX_IDS = 50
 MAX_ID_CHARS = 255
+#: The kinds of letters that go to agents, as their Message-IDs name them.
+NOTICES = ("notice", "confirmed", "returned")
 #: The tag that our subjects carry. Nothing in it can repeat, so it is linear.
 TAG = re.compile(r"\[#(\d{1,15})\]")
 
@@ -78,13 +81,18 @@ def match(
     keyring: Keyring,
     tickets: Mapping[int, TicketFacts],
     tickets_by_id: Mapping[str, int],
+    agents: Collection[str] = (),
 ) -> ThreadMatch:
     """Weigh the evidence; the first kind that names an existing case decides.
 
     `tickets` are the cases that were found, merged ones included with their targets;
-    `tickets_by_id` leads from a Message-ID we have seen to its case.
+    `tickets_by_id` leads from a Message-ID we have seen to its case; `agents` are the
+    addresses of those who get notices and may answer them.
     """
     bad = 0
+    if sender in agents and (ticket := _noticed(keys, sender, keyring, tickets)):
+        why = "it answers our notice to this agent"
+        return _matched((ticket, Proof.AGENT), tickets, MatchedBy.TOKEN, why, bad)
     for claim in keys.tokens:
         found = _signed(claim, tickets, sender, partial(token_is_for, keyring, claim))
         if found:
@@ -117,6 +125,22 @@ def match(
                 bad,
             )
     return ThreadMatch(bad_tokens=bad)
+
+
+def _noticed(
+    keys: ThreadKeys,
+    sender: str,
+    keyring: Keyring,
+    tickets: Mapping[int, TicketFacts],
+) -> TicketFacts | None:
+    """Find the case whose notice, made for this very agent, a mail answers."""
+    for claim in keys.tokens:
+        if token_is_for(keyring, claim, sender, AGENT):
+            return tickets.get(claim.ticket)
+    for own in keys.own_ids:
+        if own.kind in NOTICES and id_is_for(keyring, own, sender):
+            return tickets.get(own.ticket)
+    return None
 
 
 def _signed(

@@ -62,10 +62,16 @@ class IdClaim:
     mac: bytes
 
 
-def make_token(keyring: Keyring, ticket: int, address: str) -> str:
+#: What a token is for: a customer's answer, or an agent's.
+CUSTOMER, AGENT = "reply", "agent"
+
+
+def make_token(
+    keyring: Keyring, ticket: int, address: str, purpose: str = CUSTOMER
+) -> str:
     """Make the sub-address that leads `address` back to `ticket` (28 characters)."""
     key = keyring.newest
-    mac = keyring.mac(key, "reply", ticket, address)
+    mac = keyring.mac(key, purpose, ticket, address)
     return _base32(bytes([key]) + ticket.to_bytes(6, "big") + mac)
 
 
@@ -79,10 +85,12 @@ def read_token(text: str) -> TokenClaim | None:
     return TokenClaim(ticket=int.from_bytes(raw[1:7], "big"), key=raw[0], mac=raw[7:])
 
 
-def token_is_for(keyring: Keyring, claim: TokenClaim, address: str) -> bool:
-    """Whether the token was made for this address, in constant time."""
+def token_is_for(
+    keyring: Keyring, claim: TokenClaim, address: str, purpose: str = CUSTOMER
+) -> bool:
+    """Whether the token was made for this address and purpose, in constant time."""
     return claim.key in keyring.keys and hmac.compare_digest(
-        keyring.mac(claim.key, "reply", claim.ticket, address), claim.mac
+        keyring.mac(claim.key, purpose, claim.ticket, address), claim.mac
     )
 
 

@@ -85,6 +85,7 @@ class OutcomeName(StrEnum):
     BOUNCE_RECORDED = "bounce_recorded"
     DUPLICATE = "duplicate"
     ECHO = "echo"
+    AGENT_ACTION = "agent_action"
     DROPPED = "dropped"
 
 
@@ -103,6 +104,8 @@ class Proof(StrEnum):
 
     #: Our MAC, made for the very address the message comes from.
     SENDER = "sender"
+    #: Our MAC, made for an agent's answer to a notice, and the address is his.
+    AGENT = "agent"
     #: Our MAC, made for another participant: somebody passed our mail on.
     OTHER = "other"
     #: No MAC of ours: a foreign id or a number in the subject, known to anyone.
@@ -111,12 +114,17 @@ class Proof(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketFacts:
-    """What threading needs to know of a case that a message may belong to."""
+    """What threading needs to know of a case that a message may belong to.
+
+    `address` is the support address that the case came in by: it stays, whichever
+    team works on the case.
+    """
 
     number: int
     status: Status
     team: str
     participants: frozenset[str]
+    address: str = ""
     resolved_at: datetime | None = None
     merged_into: int | None = None
 
@@ -205,4 +213,62 @@ class RecordEcho:
     why: str
 
 
-Decision = OpenTicket | AppendReply | RecordBounce | LinkDuplicate | RecordEcho
+class Verb(StrEnum):
+    """The commands in an agent's mail."""
+
+    REPLY = "reply"
+    NOTE = "note"
+    ASSIGN = "assign"
+    PRIORITY = "priority"
+    RESOLVE = "resolve"
+    WAIT = "wait"
+    ESCALATE = "escalate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command with its argument, checked as far as that goes without a database."""
+
+    verb: Verb
+    argument: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a mail asks for. `wrong` says why nothing of it is done."""
+
+    commands: tuple[Command, ...] = ()
+    text: str = ""
+    wrong: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentAction:
+    """What an agent wants done by mail; `public` words go to the customer."""
+
+    ticket: int
+    agent: Address
+    order: Order
+    public: bool
+    flags: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentCopy:
+    """An answer that an agent sent to the customer himself, with us in copy."""
+
+    ticket: int
+    agent: Address
+    why: str
+
+
+Decision = (
+    OpenTicket
+    | AppendReply
+    | RecordBounce
+    | LinkDuplicate
+    | RecordEcho
+    | AgentAction
+    | AgentCopy
+)

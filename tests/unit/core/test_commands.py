@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chamado.daemon.core.commands import Command, Order, Verb, read_order
+from chamado.daemon.core.commands import read_order
+from chamado.daemon.core.types import Command, Order, Verb
 
 
 @pytest.mark.parametrize(
