@@ -39,30 +39,30 @@ def _begins(pattern: re.Pattern[str], subject: str) -> bool:
 
 def away(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | None:
     """A machine's mail whose subject says that somebody is not there."""
+    for _, value in values(m, "auto-submitted"):
+        if "vacation" in value.lower():
+            return Hit(rule="away", why=f"Auto-Submitted: {value[:100]}")
     marked = (
         auto_submitted(m, envelope, own)
         or auto_reply_header(m, envelope, own)
         or precedence(m, envelope, own)
         or null_sender(m, envelope, own)
     )
-    for _, value in values(m, "auto-submitted"):
-        if "vacation" in value.lower():
-            return Hit(rule="away", why=f"Auto-Submitted: {value[:100]}")
-    if not marked:
-        # Outlook and Exchange write nothing but this on some of their answers.
-        marked = _exchange_away(m)
-    if marked and _AWAY.search(m.subject[:200]):
-        return Hit(rule="away", why=f"{marked.why}; subject {m.subject[:80]!r}")
+    subject = m.subject[:200]
+    if marked and _AWAY.search(subject):
+        return Hit(rule="away", why=f"{marked.why}; subject {subject[:80]!r}")
+    if _exchange_suppressed(m) and (
+        _begins(_AWAY, subject) or _begins(_REPLY, subject)
+    ):
+        return Hit(rule="away", why=f"answers suppressed; subject {subject[:80]!r}")
     return None
 
 
-def _exchange_away(m: ParsedMessage) -> Hit | None:
-    suppressed = any(
+def _exchange_suppressed(m: ParsedMessage) -> bool:
+    """Tell the mark that Exchange's out-of-office mail always carries."""
+    return any(
         "all" in value.lower() for _, value in values(m, "x-auto-response-suppress")
     )
-    if suppressed and (_begins(_AWAY, m.subject) or _begins(_REPLY, m.subject)):
-        return Hit(rule="away", why="X-Auto-Response-Suppress: All")
-    return None
 
 
 def away_subject(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | None:

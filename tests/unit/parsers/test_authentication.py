@@ -97,7 +97,7 @@ def test_a_border_may_be_named_as_one_that_writes_below():
     """`below:` trusts the first header under the border's line, and that one only."""
     below = ("below:mx.acme.example",)
     assert judged(BORDER, PASS, FOREIGN, FROM, trusted=below) is Auth.ALIGNED
-    fail = "Authentication-Results: mx.acme.example; dmarc=fail header.from=customer.example"
+    fail = PASS.replace("dmarc=pass", "dmarc=fail")
     assert judged(BORDER, fail, PASS, FROM, trusted=below) is Auth.NONE
     other = "Authentication-Results: other.example; dmarc=pass"
     assert judged(BORDER, other, PASS, FROM, trusted=below) is Auth.NONE
@@ -107,8 +107,8 @@ def test_a_border_may_be_named_as_one_that_writes_below():
 def test_google_is_known_to_write_below():
     """Mail read out of a Gmail mailbox is judged by Google's own block."""
     google = (
-        "Received: by 2002:a05:7300:d1a2 with SMTP id 5; Sun, 22 Nov 2026 02:00:00 -0800",
-        "X-Received: by 2002:a05:6000:1f with SMTP id 6; Sun, 22 Nov 2026 02:00:00 -0800",
+        "Received: by 2002:a05:7300:d1 with SMTP id 5; Sun, 22 Nov 2026 02:00:00 -0800",
+        "X-Received: by 2002:a05:6000 with SMTP id 6; Sun, 22 Nov 2026 02:00:00 -0800",
         "ARC-Authentication-Results: i=1; mx.google.com; dmarc=pass",
         "Return-Path: <ana@customer.example>",
         "Received: from mail.customer.example (mail.customer.example. [192.0.2.7])"
@@ -184,7 +184,7 @@ def test_results_may_come_in_several_headers():
     dkim = (
         "Authentication-Results: mx.acme.example; dkim=pass header.d=customer.example"
     )
-    dmarc = "Authentication-Results: mx.acme.example; dmarc=pass header.from=customer.example"
+    dmarc = "Authentication-Results: mx.acme.example; dmarc=pass"
     assert judged(dmarc, dkim, BORDER, FROM) is Auth.ALIGNED
 
 

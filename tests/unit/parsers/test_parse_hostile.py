@@ -298,7 +298,8 @@ def test_p30_nul_and_surrogates_never_come_through(timed):
     """NUL, lone surrogates and controls are gone from every field."""
     raw = (
         b"Subject: a\x00b\r\nX-\x00N: v\r\nFrom: \xed\xb0\x80 <a@b.example>\r\n"
-        b"Content-Type: text/plain; charset=utf-8\r\n\r\nx\x00y \xed\xb0\x80 \x1b[2Jz\x07"
+        b"Content-Type: text/plain; charset=utf-8\r\n"
+        b"\r\nx\x00y \xed\xb0\x80 \x1b[2Jz\x07"
     )
     message = timed(raw)
     for text in (message.subject, message.text, repr(message.headers), message.reply):
