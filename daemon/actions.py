@@ -108,6 +108,8 @@ def open_case(
     support = desk.support((new.to,))
     language = desk.letter_language(known.language if known else None)
     ids = cases.ensure_contacts(work, [(new.requester, False)], now)
+    if new.requester.name:
+        cases.name_contact(work, ids[address], new.requester.name)
     (number,) = cases.open_tickets(
         work,
         [

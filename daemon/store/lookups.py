@@ -115,6 +115,7 @@ def tickets(work: Work, numbers: Iterable[int]) -> dict[int, TicketFacts]:
                 ticket.c.number,
                 ticket.c.status,
                 ticket.c.team,
+                ticket.c.address,
                 ticket.c.resolved_at,
                 ticket.c.merged_into,
             ).where(ticket.c.number.in_(sorted(wanted)))
@@ -126,6 +127,7 @@ def tickets(work: Work, numbers: Iterable[int]) -> dict[int, TicketFacts]:
                 status=Status(row.status),
                 team=row.team,
                 participants=frozenset(people[row.number]),
+                address=row.address,
                 resolved_at=row.resolved_at,
                 merged_into=row.merged_into,
             )
