@@ -5,6 +5,9 @@ number; takes them without marking them; and moves, flags or counts them as read
 once they are on our stable storage. IDLE is a doorbell and nothing else: what the
 server says in it is not even read. Whatever goes wrong costs the connection and some
 waiting, never a message and never another mailbox.
+
+It is longer than most, because no other module may name imapclient; what can be said
+without it is in the modules beside it.
 """
 
 import contextlib
@@ -43,6 +46,7 @@ from chamado.daemon.sources.imap_words import (
     quoted,
     repeatable,
 )
+from chamado.daemon.sources.memory import give_back_big_blocks
 from chamado.daemon.sources.source import Door, MailboxBook
 
 log = structlog.get_logger()
@@ -135,10 +139,10 @@ class Connection:
             )
             # What the server tells of new messages from here on is news.
             self._imap.untagged_responses.pop("EXISTS", None)
-        validity = found.get(b"UIDVALIDITY")
-        if not isinstance(validity, int):
+        validity, exists = found.get(b"UIDVALIDITY"), found.get(b"EXISTS")
+        if not isinstance(validity, int) or not isinstance(exists, int):
             raise Broken("the server gives no UIDVALIDITY; its UIDs mean nothing")
-        self._selected = Selected(uidvalidity=validity, exists=found[b"EXISTS"])
+        self._selected = Selected(uidvalidity=validity, exists=exists)
         return self._selected
 
     @property
@@ -224,16 +228,24 @@ class Connection:
             with contextlib.suppress(Denied), self._speaking("making a folder"):
                 step(folder)
 
-    def wait(self, seconds: float) -> None:
-        """Wait so long, or until the server has news; keep the connection alive."""
+    def wait(self, seconds: float) -> bool:
+        """Wait so long and keep the connection alive; True once there is news."""
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0 and not self._news():
-            if self._listen(min(left, self._pace.awake)):
-                self._watch.pause(self._pace.gather)
-                return
+        while (left := end - time.monotonic()) > 0:
+            if self._news() or self._listen(min(left, self._pace.awake)):
+                return True
+        return False
 
     def _news(self) -> bool:
-        return "EXISTS" in self._imap.untagged_responses
+        """Whether the server told of mail while it answered something else.
+
+        It tells only once. But some tell how many messages there are with every
+        answer, so only more than we know of is news.
+        """
+        told = self._imap.untagged_responses
+        known = self._selected.exists - len(told.get("EXPUNGE", ()))
+        counts = (many for many in told.get("EXISTS", ()) if isinstance(many, bytes))
+        return any(many.isdigit() and int(many) > known for many in counts)
 
     def _listen(self, seconds: float) -> bool:
         if not (self._settings.idle and self._can("IDLE")):
@@ -268,8 +280,12 @@ class Connection:
         settings, wire = self._settings, self._wire
         if settings.tls == "none" and not wire.loopback:
             raise Broken('tls = "none" is for a server on this machine only')
-        with self._speaking("greeting"):
+        try:
             context = ssl.create_default_context(cafile=settings.ca_file)
+        except OSError as error:
+            why = f"{settings.ca_file} is no file of certificates"
+            raise Broken(f"ca_file: {why} ({repeatable(error.strerror)})") from error
+        with self._speaking("greeting"):
             if settings.tls == "implicit":
                 wire.start_tls(context, settings.host)
             self._imap = Imap4(settings.host, settings.port, wire=wire, literal=literal)
@@ -384,6 +400,7 @@ class ImapSource:
 
     def run(self, door: Door, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Take mail until `stop` is set; never raises for a server's sake."""
+        give_back_big_blocks()
         watch = Watch(
             mailbox=self._settings.name,
             book=self._book,
@@ -439,29 +456,44 @@ class ImapSource:
             self._logins.reset()
             self._connected_at = time.monotonic()
             sweep: Sweep | None = None
+            gather = self._pace.gather
             while True:
                 watch.check()
-                selected = connection.select()
-                if sweep is None or sweep.uidvalidity != selected.uidvalidity:
-                    sweep = Sweep(
-                        plan=self._plan,
-                        folder=connection,
-                        progress=self._resume(selected.uidvalidity),
-                        door=door,
-                        book=self._book,
-                        watch=watch,
-                        pace=self._pace,
-                    )
-                connection.wait(self._pass(sweep, watch))
+                sweep = self._opened(connection, sweep, door, watch)
+                taken, quiet = self._pass(sweep, watch)
+                listening = time.monotonic()
+                if connection.wait(quiet):
+                    # A server that rings at once and for nothing, each time, must not
+                    # keep two machines busy; mail is still noticed in two seconds.
+                    idle = not taken and time.monotonic() - listening < 1
+                    gather = min(1.0, 2 * gather) if idle else self._pace.gather
+                    watch.pause(gather)
 
-    def _pass(self, sweep: Sweep, watch: Watch) -> float:
-        """Make one pass; return for how many seconds there is nothing to do."""
+    def _opened(
+        self, connection: Connection, sweep: Sweep | None, door: Door, watch: Watch
+    ) -> Sweep:
+        """Open the folder anew; its UIDs may mean something else than before."""
+        selected = connection.select()
+        if sweep and sweep.uidvalidity == selected.uidvalidity:
+            return sweep
+        return Sweep(
+            plan=self._plan,
+            folder=connection,
+            progress=self._resume(selected.uidvalidity),
+            door=door,
+            book=self._book,
+            watch=watch,
+            pace=self._pace,
+        )
+
+    def _pass(self, sweep: Sweep, watch: Watch) -> tuple[int, float]:
+        """Make one pass; return what it took in and how long nothing is due."""
         try:
             taken = sweep.run()
         except DoorShut as error:
             self._tell(connected=True, error=str(error))
             watch.pause(self._doors.next())
-            return 0.0
+            return 0, 0.0
         self._doors.reset()
         if time.monotonic() - self._connected_at >= self._pace.steady:
             self._connections.reset()
@@ -469,7 +501,7 @@ class ImapSource:
         if taken:
             log.info("mail_taken_in", mailbox=self._settings.name, messages=taken)
         due = sweep.progress.next_due() - time.monotonic()
-        return max(0.0, min(self._settings.poll_seconds, due))
+        return taken, max(0.0, min(self._settings.poll_seconds, due))
 
     def _resume(self, uidvalidity: int) -> Progress:
         """Go on where the book says we were, if it speaks of this very folder."""

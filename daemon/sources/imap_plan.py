@@ -158,12 +158,14 @@ class Progress:
         self._aside.pop(uid, None)
         self.alone.discard(uid)
 
-    def failed(self, uid: int, why: str, now: float) -> None:
+    def failed(
+        self, uid: int, why: str, now: float, *, longest: float = _LAST_RETRY
+    ) -> None:
         """Put a message aside: for a moment at first, at last for an hour a time."""
         before = self._aside.get(uid)
         tries = before.tries + 1 if before else 1
         wait = 0.0 if tries == 1 else _FIRST_RETRY * 4.0 ** min(tries - 2, 9)
-        due = now + min(wait, _LAST_RETRY)
+        due = now + min(wait, longest)
         self._put_aside(uid, Aside(why=why, tries=tries, due=due))
 
     def failing(self, uids: Collection[int]) -> bool:
@@ -176,7 +178,10 @@ class Progress:
         self._put_aside(uid, Aside(why=why, tries=_ALARMING, due=due))
 
     def suspect(self, uids: Sequence[int], why: str, now: float) -> None:
-        """Note that fetching these failed: apart next time, or one that was alone."""
+        """Note that asking for these together failed: one by one next time.
+
+        One that was alone has failed.
+        """
         self.alone.update(uids)
         if len(uids) == 1:
             self.failed(uids[0], why, now)

@@ -26,6 +26,9 @@ from chamado.parsers.types import Envelope
 
 Answer = TypeVar("Answer")
 
+# A message that our storage refused is offered again within a minute: once the storage
+# is well, a customer should not wait for an hour.
+_DOOR_RETRY = 60.0
 _DELETED = b"\\Deleted"
 
 
@@ -182,12 +185,13 @@ class Sweep:
         failures = {uid: why for f, uid in flight.items() if (why := _failure(f))}
         done = [uid for uid in flight.values() if uid not in failures]
         self._finish(done)
-        if failures and not done and not self.progress.failing(failures):
-            # Not the fault of these messages: nothing at all goes in.
-            why = next(iter(failures.values()))
-            raise DoorShut(f"mail cannot be stored ({why})")
+        shut = not done and not self.progress.failing(failures)
         for uid, why in failures.items():
-            self.progress.failed(uid, f"cannot be stored ({why})", _now())
+            why = f"cannot be stored ({why})"
+            self.progress.failed(uid, why, _now(), longest=_DOOR_RETRY)
+        if failures and shut:
+            # Nothing at all goes in, so it is hardly the fault of these messages.
+            raise DoorShut(f"mail cannot be stored ({next(iter(failures.values()))})")
         self._save(at_most_now_and_then=True)
         return len(done)
 
@@ -207,8 +211,10 @@ class Sweep:
             if not isinstance(self._plan.after, Keep):
                 self._folder.act(self._plan.after, uids)
         except Denied as error:
-            for uid in uids:
-                self.progress.failed(uid, f"taken in, but: {error}", _now())
+            # Some servers say NO where there is nothing left to act on.
+            left = self._folder.present(uids)
+            self.progress.accepted([uid for uid in uids if uid not in left])
+            self.progress.suspect(sorted(left), f"taken in, but: {error}", _now())
         else:
             self.progress.accepted(uids)
 

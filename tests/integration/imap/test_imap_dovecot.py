@@ -7,11 +7,14 @@ import re
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from chamado.daemon.sources.source import Accepted, RawMessage
 from tests.integration.imap.conftest import BRISK, Start
 from tests.support.doors import Ledger, MemoryBook, MemoryDoor
 from tests.support.dovecot import Dovecot
@@ -320,7 +323,7 @@ def test_f12_a_server_that_stands_still_is_given_up(
     dovecot: Dovecot, start: Start, ledger: Ledger
 ) -> None:
     """A process that is stopped answers no sign of life; a new one is asked."""
-    pace = type(BRISK)(**{**_fields(), "awake": 0.3, "silence": 0.5})
+    pace = replace(BRISK, awake=0.3, silence=0.5)
     start(**at(dovecot), pace=pace)
     ledger.wait_until(lambda: bool(ledger.reports))
     (stuck,) = _imap_processes(dovecot)
@@ -330,10 +333,6 @@ def test_f12_a_server_that_stands_still_is_given_up(
         ledger.wait_for_rows(1)
     finally:
         os.kill(stuck, signal.SIGCONT)
-
-
-def _fields() -> dict[str, float]:
-    return {name: getattr(BRISK, name) for name in BRISK.__dataclass_fields__}
 
 
 def _imap_processes(server: Dovecot) -> list[int]:
@@ -430,6 +429,35 @@ def test_a_certificate_that_nobody_vouches_for_ends_it_before_the_login(
     ledger.wait_until(lambda: bool(ledger.reports))
     assert "ca_file" in ledger.reports[0][2]
     assert "Login:" not in dovecot.log_text()
+
+
+class Forgetful(MemoryDoor):
+    """Accepts, and keeps nothing of what it got."""
+
+    def accept(self, raw: RawMessage) -> "Future[Accepted]":
+        return super().accept(replace(raw, content=b""))
+
+
+def test_a_message_of_25_megabytes_costs_less_than_three_times_its_size(
+    dovecot: Dovecot, start: Start, ledger: Ledger
+) -> None:
+    """It is read into one piece of memory, which goes back to the system."""
+    size = 25_000_000
+    for number in range(3):
+        dovecot.deliver(mail(number, size))
+    before = peak = resident()
+    start(**at(dovecot), message_bytes=30_000_000, through=Forgetful(ledger=ledger))
+    end = time.monotonic() + 30
+    while dovecot.files() and time.monotonic() < end:
+        peak = max(peak, resident())
+    assert len(ledger.rows) == 3
+    assert peak - before < 3 * size
+    ledger.wait_until(lambda: resident() - before < size)
+
+
+def resident() -> int:
+    """Return the bytes of memory of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 def test_the_lease_goes_back_and_the_state_says_gone_at_the_end(

@@ -88,6 +88,16 @@ def test_i02_a_server_without_starttls_gets_no_password(
     assert not server.count(b"LOGIN")
 
 
+def test_a_ca_file_that_is_missing_is_named(
+    serve: Serve, start: Start, ledger: Ledger, tmp_path: Path
+) -> None:
+    """The report says which setting is wrong; nothing is sent."""
+    server = serve(FakeImap)
+    start(port=server.port, tls="implicit", ca_file=tmp_path / "none.pem")
+    alarmed(ledger, f"ca_file: {tmp_path / 'none.pem'} is no file of certificates")
+    assert not server.commands
+
+
 def test_i03_what_was_said_in_clear_counts_for_nothing_under_tls(
     serve: Serve,
     start: Start,
@@ -349,8 +359,39 @@ def test_news_with_the_answer_to_another_command_is_not_lost(
                 self.mails[2] = MAIL + b"2"
                 talk.send(b"* 2 EXISTS\r\n")
 
+        def on_move(self, talk: Talk, tag: bytes, arguments: bytes) -> None:
+            talk.send(b"* 1 EXPUNGE\r\n")
+            super().on_move(talk, tag, arguments)
+            if len(self.moved) == 2:
+                self.mails[3] = MAIL + b"3"
+                talk.send(b"* 1 EXISTS\r\n")
+
     start(port=serve(Busy, {1: MAIL}).port)
-    ledger.wait_for_rows(2, 5)
+    ledger.wait_for_rows(3, 5)
+
+
+@pytest.mark.parametrize("where", ["search", "idle"])
+def test_a_server_that_rings_for_nothing_is_not_asked_in_a_spin(
+    serve: Serve, start: Start, ledger: Ledger, where: str
+) -> None:
+    """Some tell how much mail there is with every answer, or whenever one listens."""
+
+    class Chatty(FakeImap):
+        def on_search(self, talk: Talk, tag: bytes, arguments: bytes) -> None:
+            if where == "search":
+                talk.send(b"* %d EXISTS\r\n" % len(self.mails))
+            super().on_search(talk, tag, arguments)
+
+        def while_idle(self, talk: Talk) -> None:
+            if where == "idle":
+                talk.send(b"* %d EXISTS\r\n" % len(self.mails))
+
+    server = serve(Chatty, {1: MAIL})
+    start(port=server.port, pace=replace(BRISK, gather=0.1))
+    ledger.wait_for_rows(1)
+    searches = server.count(b"SEARCH")
+    time.sleep(1)
+    assert server.count(b"SEARCH") - searches < 6
 
 
 def test_f41_the_largest_uids_are_taken_in(
@@ -524,7 +565,10 @@ def test_a_secret_that_the_server_repeats_is_not_repeated_by_us(
         def on_authenticate(self, talk: Talk, tag: bytes, _: bytes) -> None:
             talk.send(b"+ \r\n")
             words = answer % talk.line() + b" canary-secret\r\n"
-            talk.send(words if words.startswith(b"*") else tag + b" " + words)
+            if words.startswith(b"*"):
+                talk.send(words)
+                raise Hangup
+            talk.send(tag + b" " + words)
 
     watching = start(port=serve(Parrot).port, password=lambda: "canary-secret")
     ledger.wait_until(lambda: bool(ledger.reports))
@@ -609,6 +653,58 @@ def test_one_message_the_door_refuses_does_not_stop_the_others(
     alarmed(ledger, "UID 2: cannot be stored (StoreError)")
     assert server.moved == [1, 3]
     assert len(door.offered) <= 5
+
+
+def test_a_large_message_the_door_refuses_does_not_stop_the_others(
+    serve: Serve, start: Start, ledger: Ledger, door: MemoryDoor
+) -> None:
+    """Large ones are handed in alone; what comes behind them still has its turn."""
+    door.refuse = lambda raw: raw.source_key.endswith(";1")
+    server = serve(FakeImap, {1: b"x" * 5_000_000, 2: MAIL, 3: MAIL + b"3"})
+    start(port=server.port, message_bytes=6_000_000)
+    ledger.wait_for_rows(2)
+    alarmed(ledger, "UID 1: cannot be stored")
+    assert server.moved == [2, 3]
+
+
+def test_mail_that_somebody_else_moved_is_not_waited_for(
+    serve: Serve, start: Start, ledger: Ledger
+) -> None:
+    """A server may say NO to a move of nothing: then it is done with."""
+
+    class Strict(FakeImap):
+        def on_move(self, talk: Talk, tag: bytes, arguments: bytes) -> None:
+            self.mails.pop(1, None)
+            if not self.asked(arguments):
+                talk.send(tag + b" NO nothing matched\r\n")
+                return
+            super().on_move(talk, tag, arguments)
+
+    server = serve(Strict, {1: MAIL})
+    start(port=server.port, poll_seconds=0.05)
+    ledger.wait_for_rows(1)
+    server.wait_until(b"SELECT", 4)
+    assert server.count(b"MOVE") <= 2
+    assert not any(error for *_, error in ledger.reports)
+
+
+def test_one_message_that_cannot_be_moved_does_not_keep_the_others(
+    serve: Serve, start: Start, ledger: Ledger, door: MemoryDoor
+) -> None:
+    """NO to a batch means that each is moved by itself, without a second ticket."""
+
+    class Sticky(FakeImap):
+        def on_move(self, talk: Talk, tag: bytes, arguments: bytes) -> None:
+            if 5 in self.asked(arguments):
+                talk.send(tag + b" NO [OVERQUOTA] not that one\r\n")
+                return
+            super().on_move(talk, tag, arguments)
+
+    server = serve(Sticky, {uid: MAIL + b"%d" % uid for uid in range(1, 11)})
+    start(port=server.port)
+    ledger.wait_until(lambda: sorted(server.mails) == [5])
+    alarmed(ledger, "UID 5: taken in, but: moving to 'Processed'")
+    assert len(door.offered) == 10
 
 
 def test_nothing_is_moved_before_the_commit(
