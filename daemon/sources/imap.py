@@ -108,6 +108,7 @@ class Connection:
         try:
             self._begin(2 * message_bytes + _MIB)
             self._log_in(shown)
+            self._listens = settings.idle and self._can("IDLE")
         except BaseException:
             self._wire.close()
             raise
@@ -248,11 +249,24 @@ class Connection:
         return any(many.isdigit() and int(many) > known for many in counts)
 
     def _listen(self, seconds: float) -> bool:
-        if not (self._settings.idle and self._can("IDLE")):
-            self._watch.pause(seconds)
-            with self._speaking("asking for a sign of life"):
-                self._imap.noop()
-            return False
+        """Wait by IDLE where that is wished and possible, else by the clock."""
+        if self._listens:
+            try:
+                return self._idle(seconds)
+            except Denied as error:
+                log.warning(
+                    "mailbox_idle_denied",
+                    mailbox=self._settings.name,
+                    error=str(error),
+                )
+                self._listens = False
+                return False
+        self._watch.pause(seconds)
+        with self._speaking("asking for a sign of life"):
+            self._imap.noop()
+        return False
+
+    def _idle(self, seconds: float) -> bool:
         with self._speaking("listening for new mail"):
             tag = self._imap.idle_begin()
             try:

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,9 @@ import trustme
 
 from chamado.config.settings import Mailbox
 from chamado.daemon.sources.imap import ImapSource
-from chamado.daemon.sources.source import MailboxState
+from chamado.daemon.sources.source import Accepted, MailboxState, RawMessage
 from tests.integration.imap.conftest import BRISK, Start
-from tests.support.doors import Ledger, MemoryBook, MemoryDoor
+from tests.support.doors import Ledger, MemoryBook, MemoryDoor, StoreError
 from tests.support.imap_script import FakeImap, Hangup, Talk
 
 MAIL = b"From: ana@example.com\r\nSubject: ajuda\r\n\r\noi\r\n"
@@ -394,6 +395,88 @@ def test_a_server_that_rings_for_nothing_is_not_asked_in_a_spin(
     assert server.count(b"SEARCH") - searches < 6
 
 
+@pytest.mark.parametrize("answer", [b"NO not today", b"BAD what?"])
+def test_a_server_that_refuses_idle_is_asked_by_the_clock(
+    serve: Serve, start: Start, ledger: Ledger, answer: bytes
+) -> None:
+    """Whatever it promised in its capabilities, on the same connection."""
+
+    class Deaf(FakeImap):
+        def on_idle(self, talk: Talk, tag: bytes, _: bytes) -> None:
+            talk.send(tag + b" " + answer + b"\r\n")
+
+    server = serve(Deaf)
+    start(port=server.port, poll_seconds=0.1)
+    server.wait_until(b"SELECT", 3)
+    server.mails[1] = MAIL
+    ledger.wait_for_rows(1)
+    assert (server.connections, server.count(b"IDLE")) == (1, 1)
+
+
+def test_a_server_without_uidvalidity_is_not_read(
+    serve: Serve, start: Start, ledger: Ledger
+) -> None:
+    """Its UIDs name nothing that would last."""
+
+    class Vague(FakeImap):
+        def on_select(self, talk: Talk, tag: bytes, _: bytes) -> None:
+            talk.send(b"* 1 EXISTS\r\n")
+            self.ok(talk, tag)
+
+    start(port=serve(Vague, {1: MAIL}).port)
+    alarmed(ledger, "no UIDVALIDITY")
+    assert not ledger.rows
+
+
+@pytest.mark.parametrize("part", [b"SIZE", b"BODY"])
+def test_a_message_that_is_listed_and_not_sent_is_an_alarm_and_not_forgotten(
+    serve: Serve, start: Start, ledger: Ledger, part: bytes
+) -> None:
+    """Only what is not listed any more counts as gone."""
+
+    class Withholding(FakeImap):
+        def asked(self, arguments: bytes) -> list[int]:
+            asked = super().asked(arguments)
+            return [uid for uid in asked if uid != 2 or part not in arguments]
+
+    server = serve(Withholding, {uid: MAIL + b"%d" % uid for uid in (1, 2, 3)})
+    start(port=server.port)
+    ledger.wait_for_rows(2)
+    alarmed(ledger, "UID 2: the server does not send it")
+    assert (server.moved, server.connections) == ([1, 3], 1)
+
+
+def test_a_message_that_vanishes_under_our_hands_is_no_alarm(
+    serve: Serve, start: Start, ledger: Ledger
+) -> None:
+    """Somebody moved it between its size and its body."""
+
+    class Vanishing(FakeImap):
+        def send_facts(self, talk: Talk, uid: int) -> None:
+            super().send_facts(talk, uid)
+            if uid == 3:
+                del self.mails[2]
+
+    start(port=serve(Vanishing, {u: MAIL + b"%d" % u for u in (1, 2, 3)}).port)
+    ledger.wait_for_rows(2)
+    ledger.wait_until(lambda: bool(ledger.reports))
+    assert ledger.reports == [("support", True, "")]
+
+
+def test_no_bytes_for_a_message_that_has_a_size_is_no_message(
+    serve: Serve, start: Start, ledger: Ledger
+) -> None:
+    """An empty ticket and a moved mail would be a lost one."""
+
+    class Hollow(FakeImap):
+        def send_body(self, talk: Talk, uid: int) -> None:
+            talk.send(b"* 1 FETCH (UID 1 BODY[] NIL)\r\n")
+
+    start(port=serve(Hollow, {1: MAIL}).port)
+    alarmed(ledger, "UID 1: the server sent no bytes")
+    assert not ledger.rows
+
+
 def test_f41_the_largest_uids_are_taken_in(
     serve: Serve, start: Start, ledger: Ledger
 ) -> None:
@@ -746,6 +829,34 @@ def test_a_book_that_fails_ends_nothing_for_good(
     assert not server.connections
     book.broken = False
     ledger.wait_for_rows(1)
+
+
+def test_a_door_and_a_book_that_raise_are_like_any_that_fail(
+    serve: Serve, start: Start, ledger: Ledger
+) -> None:
+    """Whatever they raise and whenever, the mailbox is worked again afterwards."""
+
+    class Slamming(MemoryDoor):
+        def accept(self, raw: RawMessage) -> "Future[Accepted]":
+            if self.held:
+                raise StoreError("a secret of the store")
+            return super().accept(raw)
+
+    class Blank(MemoryBook):
+        def report(self, mailbox: str, *, connected: bool, error: str = "") -> None:
+            super().report(mailbox, connected=connected, error=error)
+            raise StoreError("a secret of the store")
+
+        def release(self, mailbox: str) -> None:
+            raise StoreError("a secret of the store")
+
+    server = serve(FakeImap, {1: MAIL})
+    door = Slamming(ledger, held=True)
+    start(port=server.port, through=door, book=Blank(ledger))
+    alarmed(ledger, "cannot be stored (StoreError)")
+    door.held = False
+    ledger.wait_for_rows(1)
+    ledger.wait_until(lambda: server.moved == [1])
 
 
 def test_a_port_where_nobody_listens_is_reported_and_asked_again(
