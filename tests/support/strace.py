@@ -1,0 +1,134 @@
+"""Ends a process at an exact step: before the n-th call of a kind in one thread.
+
+strace counts calls by thread. Attached to all of them it would always hit the busiest
+thread first and never the others, so it is attached to the one that is meant. The
+signal comes when the call is entered: the call itself is not carried out any more.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+#: Has the threads of a Python process carry their names, see there.
+NAMED = {"PYTHONPATH": str(Path(__file__).with_name("named_threads"))}
+#: What changes something that others can see: a disk, a connection, another thread.
+CALLS = (
+    *("pwrite64", "write", "writev", "fsync", "fdatasync", "ftruncate"),
+    *("rename", "unlink", "mkdir", "sendto", "sendmsg", "recvfrom"),
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Point:
+    """Before the `nth` call of `call` in the thread, from now on."""
+
+    thread: str
+    call: str
+    nth: int
+
+    def __str__(self) -> str:
+        """Name it as a report does."""
+        return f"{self.thread}: {self.call} #{self.nth}"
+
+
+@cache
+def why_not() -> str:
+    """Say why nothing can be traced here; "" if it can."""
+    if shutil.which("strace") is None:
+        return "strace is not installed"
+    probe = ["strace", "-qq", "-o", os.devnull, "-e", "inject=close:delay_exit=1"]
+    done = subprocess.run([*probe, "true"], capture_output=True, check=False)
+    return "" if done.returncode == 0 else "strace may not trace here"
+
+
+def threads(pid: int) -> dict[str, int]:
+    """Return the numbers of the threads of a process by their names."""
+    found = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        # A thread may end while its folder is read.
+        with contextlib.suppress(FileNotFoundError):
+            found[(task / "comm").read_text().strip()] = int(task.name)
+    return found
+
+
+def before(call: str, nth: int, *, does: str = "signal=KILL") -> list[str]:
+    """Return the command that starts a process which is hit in any of its threads.
+
+    This one reaches the first moments of a process, when there is only one thread.
+    """
+    watch = ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}"]
+    return [*watch, "-e", f"inject={call}:{does}:when={nth}"]
+
+
+@contextlib.contextmanager
+def tampering(pid: int, thread: str, call: str, how: str) -> Iterator[None]:
+    """Tamper with a call of one thread while the `with` lasts; `how` is strace's word.
+
+    The thread needs its name, and has to be there already.
+    """
+    tid = threads(pid)[thread]
+    which = ["-p", str(tid), "-o", os.devnull, "-e", f"trace={call}"]
+    tracer = _attached([*which, "-e", f"inject={call}:{how}"])
+    try:
+        yield
+    finally:
+        detach(tracer)
+
+
+def killing(pid: int, point: Point) -> contextlib.AbstractContextManager[None]:
+    """Have a running process killed when it comes to a point."""
+    return tampering(pid, point.thread, point.call, f"signal=KILL:when={point.nth}")
+
+
+@contextlib.contextmanager
+def counting(
+    pid: int, into: "Counter[tuple[str, str]]", calls: Sequence[str] = CALLS
+) -> Iterator[None]:
+    """Count calls by thread while the `with` lasts; threads need names to be told."""
+    listing = Path(f"/proc/{pid}/cwd").resolve() / "calls"
+    names = {tid: name for name, tid in threads(pid).items()}
+    tracer = _attached(
+        ["-f", "-p", str(pid), "-o", str(listing), "-e", f"trace={','.join(calls)}"]
+    )
+    try:
+        yield
+    finally:
+        detach(tracer)
+    names |= {tid: name for name, tid in threads(pid).items()}
+    for line in listing.read_text(errors="replace").splitlines():
+        if found := re.match(r"(\d+)\s+(\w+)\(", line):
+            into[names.get(int(found[1]), "?"), found[2]] += 1
+
+
+def detach(tracer: "subprocess.Popen[bytes]") -> None:
+    """Leave the process alone again."""
+    if tracer.poll() is None:
+        tracer.send_signal(signal.SIGINT)
+    tracer.wait(30)
+
+
+def _attached(options: Sequence[str]) -> "subprocess.Popen[bytes]":
+    with tempfile.TemporaryFile() as said:
+        tracer = subprocess.Popen(["strace", *options], stderr=said)
+        end = time.monotonic() + 30
+        # It says so on stderr when it is there, and nobody tells us that it did.
+        while b"attached" not in (words := _all_of(said)):
+            assert tracer.poll() is None, words
+            assert time.monotonic() < end, words
+            time.sleep(0.005)
+    return tracer
+
+
+def _all_of(file: BinaryIO) -> bytes:
+    return os.pread(file.fileno(), 65536, 0)
