@@ -29,7 +29,7 @@ def safe_name(raw: str) -> str:
     name = clean_line(raw)
     if _PATH.search(name):
         name = re.split(r"[\\/]", name.rstrip("\\/"))[-1]
-    name = clean_name(name.replace("/", "_").strip(" ."), limit=1000)
+    name = clean_name(name.replace("/", "_").strip(" ."), limit=10_000)
     if _RESERVED.match(name):
         name = "_" + name
     if len(name) > _LONGEST_NAME:

@@ -223,7 +223,8 @@ def read_body(
     body.source = "\n".join(reader.source(part) for part in markup)
     if reader.lines.keys() & {id(part) for part in parts}:
         for part in parts:
-            body.lines += reader.lines.get(id(part)) or reader.text(part).split("\n")
+            lines = reader.lines.get(id(part)) or reader.text(part).split("\n")
+            body.lines += ["", *lines] if body.lines else lines
     if not plain_only and any(p.content_type == "text/html" for p in layout.html):
         views = [reader.view(part) for part in layout.html]
         shown = [view for view in views if view and view.strip()]
