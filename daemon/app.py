@@ -282,14 +282,14 @@ class App:
         with self.store.read() as work:
             waiting, since = inbox.waiting(work)
             failed = inbox.failed(work)
-            letters = outbox.depth(work)
+            letters = outbox.unsent(work)
             due = outbox.next_due(work)
             boxes = mailboxes.listing(work)
         metrics.INBOX_WAITING.set(waiting)
         metrics.INBOX_FAILED.set(failed)
         metrics.INBOX_AGE.set(_age(since, now))
         metrics.OUTBOX_AGE.set(_age(due, now))
-        for state in ("queued", "sending", "sent", "deferred", "failed", "unknown"):
+        for state in ("queued", "sending", "deferred", "failed", "unknown"):
             metrics.OUTBOX.labels(state).set(letters.get(state, 0))
         for box in boxes:
             metrics.MAILBOX_CONNECTED.labels(box["mailbox"]).set(box["connected"])

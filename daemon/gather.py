@@ -57,7 +57,8 @@ def gather(work: Work, items: Sequence[Item], desk: Desk, now: datetime) -> list
     duplicates = lookups.duplicates(work, (i.row.content_digest for i in items))
     histories = _histories(work, items, contacts, desk)
     pause = timedelta(seconds=desk.settings.ack.per_address_pause)
-    before = lookups.acknowledged(work, senders, now, pause)
+    most = desk.settings.ack.per_hour + 1
+    before = lookups.acknowledged(work, senders, now, pause, most)
     by_id = {message_id: found.ticket for message_id, found in seen.items()}
 
     cases: list[Case] = []

@@ -8,13 +8,23 @@ child, and only strikes lead to `failed`: a daemon killed under load quarantines
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from chamado.daemon.store.engine import Work
-from chamado.daemon.store.schema import inbox
+from chamado.daemon.store.schema import Instant, inbox
 from chamado.parsers.types import Envelope
 
 #: How long a process may work on a row before another one may take it.
@@ -22,6 +32,9 @@ CLAIM_TERM = timedelta(seconds=120)
 #: From here on a row waits behind those never tried, so that a message that kills the
 #: daemon itself cannot keep the others from being filed.
 SUSPECT_ATTEMPTS = 5
+# Word by word the conditions of the partial indexes, or SQLite does not use them.
+_RECEIVED = inbox.c.state == literal_column("'received'")
+_FAILED = inbox.c.state == literal_column("'failed'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,25 +87,26 @@ class DoneRow:
 
 def insert_ignoring(work: Work, table: Any, *keys: str) -> Any:
     """INSERT … ON CONFLICT DO NOTHING in the words of the database at hand."""
-    dialect: Any = sqlite if work.dialect.name == "sqlite" else postgresql
-    statement: Insert = dialect.insert(table).on_conflict_do_nothing(
-        index_elements=list(keys)
-    )
-    return statement
+    return _ignoring(table, keys)[work.dialect.name]
+
+
+@cache
+def _ignoring(table: Any, keys: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        name: module.insert(table).on_conflict_do_nothing(index_elements=list(keys))
+        for name, module in (("sqlite", sqlite), ("postgresql", postgresql))
+    }
 
 
 def accept(
     work: Work, rows: Sequence[NewRow], now: datetime
 ) -> dict[str, tuple[int, bool]]:
     """Insert rows; answer id and freshness by source key. Twice is harmless."""
-    statement = insert_ignoring(work, inbox, "source_key").returning(
-        inbox.c.id, inbox.c.source_key
-    )
     unique = {row.source_key: row for row in rows}
     fresh = {
         key: (id_, True)
         for id_, key in work.execute(
-            statement, [_values(row, now) for row in unique.values()]
+            _ACCEPT[work.dialect.name], [_values(row, now) for row in unique.values()]
         )
     }
     known = [key for key in unique if key not in fresh]
@@ -119,37 +133,20 @@ def accepted_keys(work: Work, source_keys: Sequence[str]) -> frozenset[str]:
 
 def claim(work: Work, owner: str, limit: int, now: datetime) -> list[InboxRow]:
     """Take up to `limit` waiting rows, oldest first, and count the attempt."""
-    free = (
-        select(inbox.c.id)
-        .where(
-            inbox.c.state == "received",
-            or_(inbox.c.claimed_until.is_(None), inbox.c.claimed_until < now),
-        )
-        .order_by(case((inbox.c.attempts >= SUSPECT_ATTEMPTS, 1), else_=0), inbox.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    ids = list(work.execute(free).scalars())
-    if not ids:
-        return []
-    work.execute(
-        update(inbox)
-        .where(inbox.c.id.in_(ids))
-        .values(
-            attempts=inbox.c.attempts + 1,
-            claimed_by=owner,
-            claimed_until=now + CLAIM_TERM,
-        )
-    )
-    return by_ids(work, ids)
+    wish = {"b_now": now, "b_limit": limit, "b_owner": owner}
+    wish["b_until"] = now + CLAIM_TERM
+    for statement in (_CLAIM, _CLAIM_SUSPECTS):
+        if rows := work.execute(statement, wish).all():
+            return sorted(map(_claimed, rows), key=lambda row: row.id)
+    return []
 
 
 def by_ids(work: Work, ids: Sequence[int]) -> list[InboxRow]:
     """Return rows, oldest first."""
     rows = work.execute(
-        select(inbox).where(inbox.c.id.in_(list(ids))).order_by(inbox.c.id)
+        select(*_WORK).where(inbox.c.id.in_(list(ids))).order_by(inbox.c.id)
     )
-    return [_claimed(row) for row in rows.mappings()]
+    return list(map(_claimed, rows))
 
 
 def extend(work: Work, owner: str, ids: Sequence[int], now: datetime) -> None:
@@ -188,7 +185,7 @@ def release_owners(work: Work, owners: Sequence[str]) -> None:
     """Take back what processes that are gone had claimed."""
     work.execute(
         update(inbox)
-        .where(inbox.c.claimed_by.in_(list(owners)), inbox.c.state == "received")
+        .where(inbox.c.claimed_by.in_(list(owners)), _RECEIVED)
         .values(claimed_by=None, claimed_until=None)
     )
 
@@ -197,7 +194,7 @@ def owners(work: Work) -> list[str]:
     """Return who holds claims on waiting rows."""
     found = work.execute(
         select(inbox.c.claimed_by)
-        .where(inbox.c.state == "received", inbox.c.claimed_by.is_not(None))
+        .where(_RECEIVED, inbox.c.claimed_by.is_not(None))
         .distinct()
     )
     return [str(owner) for owner in found.scalars()]
@@ -255,21 +252,12 @@ def fail(work: Work, id_: int, error: str, now: datetime) -> None:
 
 def finish(work: Work, rows: Sequence[DoneRow], now: datetime) -> None:
     """Record the fate of rows; raises if one of them has a fate already."""
-    statement = (
-        update(inbox)
-        .where(inbox.c.id == bindparam("b_id"), inbox.c.state == "received")
-        .values(
-            state="done",
-            processed_at=now,
-            claimed_by=None,
-            claimed_until=None,
-            error=None,
-            **{name: bindparam(f"b_{name}") for name in _FATE},
-        )
-    )
     done = work.execute(
-        statement,
-        [{f"b_{name}": getattr(row, name) for name in ("id", *_FATE)} for row in rows],
+        _FINISH,
+        [
+            {"b_now": now, **{f"b_{n}": getattr(row, n) for n in ("id", *_FATE)}}
+            for row in rows
+        ],
     )
     if done.rowcount not in (-1, len(rows)):
         raise AlreadyDone(f"{len(rows) - done.rowcount} of {len(rows)} rows were done")
@@ -311,16 +299,14 @@ def drop(work: Work, ids: Sequence[int], reason: str, now: datetime) -> list[int
 def waiting(work: Work) -> tuple[int, datetime | None]:
     """How many rows wait, and since when the oldest does."""
     row = work.execute(
-        select(func.count(), func.min(inbox.c.accepted_at)).where(
-            inbox.c.state == "received"
-        )
+        select(func.count(), func.min(inbox.c.accepted_at)).where(_RECEIVED)
     ).one()
     return int(row[0]), row[1]
 
 
 def failed(work: Work) -> int:
     """How many rows are set aside."""
-    found = select(func.count()).where(inbox.c.state == "failed")
+    found = select(func.count()).where(_FAILED)
     return int(work.execute(found).scalar_one())
 
 
@@ -372,20 +358,92 @@ def _values(row: NewRow, now: datetime) -> dict[str, Any]:
 
 def _claimed(row: Any) -> InboxRow:
     return InboxRow(
-        id=row["id"],
-        source=row["source"],
+        id=row.id,
+        source=row.source,
         envelope=Envelope(
-            mail_from=row["mail_from"],
-            rcpt_tos=tuple(row["rcpt_tos"]),
-            received_at=row["received_at"],
-            peer=row["peer"],
-            login=row["login"],
+            mail_from=row.mail_from,
+            rcpt_tos=tuple(row.rcpt_tos),
+            received_at=row.received_at,
+            peer=row.peer,
+            login=row.login,
         ),
-        no_ack=row["no_ack"],
-        size=row["size"],
-        sha256=row["sha256"],
-        content_digest=row["content_digest"],
-        raw=row["raw"],
-        attempts=row["attempts"],
-        strikes=row["strikes"],
+        no_ack=row.no_ack,
+        size=row.size,
+        sha256=row.sha256,
+        content_digest=row.content_digest,
+        raw=row.raw,
+        attempts=row.attempts,
+        strikes=row.strikes,
     )
+
+
+# Statements of the straight way are made once: making one and working out its key in
+# SQLAlchemy's cache takes as long as running it.
+_WORK = (
+    inbox.c.id,
+    inbox.c.source,
+    inbox.c.mail_from,
+    inbox.c.rcpt_tos,
+    inbox.c.received_at,
+    inbox.c.peer,
+    inbox.c.login,
+    inbox.c.no_ack,
+    inbox.c.size,
+    inbox.c.sha256,
+    inbox.c.content_digest,
+    inbox.c.raw,
+    inbox.c.attempts,
+    inbox.c.strikes,
+)
+
+_ACCEPT = {
+    name: statement.returning(inbox.c.id, inbox.c.source_key)
+    for name, statement in _ignoring(inbox, ("source_key",)).items()
+}
+
+
+def _claiming(attempts: ColumnElement[bool]) -> Any:
+    # A CTE with FOR UPDATE is worked out once; a mere subquery PostgreSQL may run again
+    # for every row that it compares, and claim more than the limit.
+    free = (
+        select(inbox.c.id)
+        .where(
+            _RECEIVED,
+            attempts,
+            or_(
+                inbox.c.claimed_until.is_(None),
+                inbox.c.claimed_until < bindparam("b_now", type_=Instant),
+            ),
+        )
+        .order_by(inbox.c.id)
+        .limit(bindparam("b_limit", type_=Integer))
+        .with_for_update(skip_locked=True)
+        .cte("free")
+    )
+    return (
+        update(inbox)
+        .where(inbox.c.id.in_(select(free.c.id)))
+        .values(
+            attempts=inbox.c.attempts + 1,
+            claimed_by=bindparam("b_owner"),
+            claimed_until=bindparam("b_until", type_=Instant),
+        )
+        .returning(*_WORK)
+    )
+
+
+_CLAIM = _claiming(inbox.c.attempts < SUSPECT_ATTEMPTS)
+_CLAIM_SUSPECTS = _claiming(inbox.c.attempts >= SUSPECT_ATTEMPTS)
+
+_FINISH = (
+    update(inbox)
+    .where(inbox.c.id == bindparam("b_id"), inbox.c.state == "received")
+    .values(
+        state="done",
+        processed_at=bindparam("b_now", type_=Instant),
+        claimed_by=None,
+        claimed_until=None,
+        error=None,
+        **{name: bindparam(f"b_{name}") for name in _FATE},
+    )
+)

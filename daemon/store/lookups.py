@@ -4,13 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, Integer, bindparam, func, literal_column, select
 
 from chamado.daemon.core.answers import SentBefore
 from chamado.daemon.core.types import Status, TicketFacts
 from chamado.daemon.store.engine import Work
 from chamado.daemon.store.schema import (
+    Instant,
     contact,
     entry,
     inbox,
@@ -57,16 +59,7 @@ def contacts(work: Work, addresses: Iterable[str]) -> dict[str, Contact]:
     wanted = sorted(set(addresses))
     if not wanted:
         return {}
-    rows = work.execute(
-        select(
-            contact.c.id,
-            contact.c.address,
-            contact.c.name,
-            contact.c.verified,
-            contact.c.language,
-            contact.c.quiet_until,
-        ).where(contact.c.address.in_(wanted))
-    )
+    rows = work.execute(_CONTACTS, {"wanted": wanted})
     return {row.address: Contact(**row._mapping) for row in rows}
 
 
@@ -75,16 +68,8 @@ def duplicates(work: Work, digests: Iterable[str]) -> dict[str, tuple[int, int |
     wanted = sorted(set(digests))
     if not wanted:
         return {}
-    rows = work.execute(
-        select(inbox.c.content_digest, inbox.c.id, inbox.c.ticket)
-        .where(
-            inbox.c.content_digest.in_(wanted),
-            inbox.c.state == "done",
-            inbox.c.outcome != "dropped",
-        )
-        .order_by(inbox.c.id.desc())
-    )
-    return {row.content_digest: (row.id, row.ticket) for row in rows}
+    rows = work.execute(_DUPLICATES, {"wanted": wanted})
+    return {digest: (id_, number) for digest, id_, number in rows}
 
 
 def messages(work: Work, message_ids: Iterable[str]) -> dict[str, Seen]:
@@ -92,16 +77,10 @@ def messages(work: Work, message_ids: Iterable[str]) -> dict[str, Seen]:
     wanted = sorted(set(message_ids))
     if not wanted:
         return {}
-    rows = work.execute(
-        select(
-            message_index.c.message_id, message_index.c.ticket, message_index.c.origin
-        )
-        .where(message_index.c.message_id.in_(wanted))
-        .order_by(message_index.c.id.desc())
-    )
+    rows = work.execute(_MESSAGES, {"wanted": wanted})
     return {
-        row.message_id: Seen(ticket=row.ticket, sent=row.origin == "sent")
-        for row in rows
+        message_id: Seen(ticket=number, sent=origin == "sent")
+        for message_id, number, origin in rows
     }
 
 
@@ -155,26 +134,7 @@ def arrivals(
     wanted = sorted(set(senders))
     if not wanted:
         return {}
-    ranked = (
-        select(
-            inbox.c.from_address,
-            inbox.c.received_at,
-            inbox.c.body_hash,
-            func.row_number()
-            .over(
-                partition_by=inbox.c.from_address,
-                order_by=inbox.c.received_at.desc(),
-            )
-            .label("rank"),
-        )
-        .where(inbox.c.from_address.in_(wanted), inbox.c.received_at > since)
-        .subquery()
-    )
-    rows = work.execute(
-        select(ranked.c.from_address, ranked.c.received_at, ranked.c.body_hash).where(
-            ranked.c.rank <= most
-        )
-    )
+    rows = work.execute(_ARRIVALS, {"wanted": wanted, "since": since, "most": most})
     found: dict[str, list[Arrival]] = defaultdict(list)
     for address, received_at, body_hash in rows:
         found[address].append(Arrival(received_at=received_at, body_hash=body_hash))
@@ -206,46 +166,106 @@ def last_agent_words(work: Work, contact_ids: Iterable[int]) -> dict[int, dateti
 
 
 def acknowledged(
-    work: Work, addresses: Iterable[str], now: datetime, pause: timedelta
+    work: Work, addresses: Iterable[str], now: datetime, pause: timedelta, most: int
 ) -> dict[str, SentBefore]:
-    """Count the acknowledgements that the caps are about, for each address."""
+    """Count the acknowledgements that the caps are about, for each address.
+
+    `most` is the cap on all of them: nobody needs to count further.
+    """
     wanted = sorted(set(addresses))
     if not wanted:
         return {}
-    ack = outbox.c.kind == "ack"
     hour, day = now - timedelta(hours=1), now - timedelta(days=1)
+    since = now - max(pause, timedelta(days=1))
     by_address = {
-        row.rcpt_to: (int(row.sent), row.newest)
-        for row in work.execute(
-            select(
-                outbox.c.rcpt_to,
-                func.count().label("sent"),
-                func.max(outbox.c.created_at).label("newest"),
-            )
-            .where(
-                outbox.c.rcpt_to.in_(wanted),
-                ack,
-                outbox.c.created_at > now - max(pause, timedelta(days=1)),
-            )
-            .group_by(outbox.c.rcpt_to)
+        address: (int(sent), newest)
+        for address, sent, newest in work.execute(
+            _ACKS_BY_ADDRESS, {"wanted": wanted, "since": since}
         )
     }
-    recent = select(outbox.c.rcpt_domain).where(ack, outbox.c.created_at > hour)
-    limited = recent.limit(COUNT_LIMIT).subquery()
-    domains: dict[str, int] = {
-        domain: int(count)
-        for domain, count in work.execute(
-            select(limited.c.rcpt_domain, func.count()).group_by(limited.c.rcpt_domain)
+    of = {address: address.rpartition("@")[2].lower() for address in wanted}
+    by_domain = {
+        domain: int(sent)
+        for domain, sent in work.execute(
+            _ACKS_BY_DOMAIN, {"wanted": sorted(set(of.values())), "since": hour}
         )
     }
-    everywhere = sum(domains.values())
+    limit = min(most, COUNT_LIMIT)
+    everywhere = int(work.execute(_ACKS, {"since": hour, "most": limit}).scalar_one())
     found: dict[str, SentBefore] = {}
     for address in wanted:
         sent, newest = by_address.get(address, (0, None))
         found[address] = SentBefore(
             recently=newest is not None and newest > now - pause,
             address_day=sent if newest and newest > day else 0,
-            domain_hour=domains.get(address.rpartition("@")[2], 0),
+            domain_hour=by_domain.get(of[address], 0),
             all_hour=everywhere,
         )
     return found
+
+
+# Statements that every batch needs are made once: making one and working out its key
+# in SQLAlchemy's cache takes as long as running it.
+_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
+_SINCE = bindparam("since", type_=Instant)
+_MOST = bindparam("most", type_=Integer)
+
+_CONTACTS = select(
+    contact.c.id,
+    contact.c.address,
+    contact.c.name,
+    contact.c.verified,
+    contact.c.language,
+    contact.c.quiet_until,
+).where(contact.c.address.in_(_WANTED))
+
+_DUPLICATES = (
+    select(inbox.c.content_digest, inbox.c.id, inbox.c.ticket)
+    .where(
+        inbox.c.content_digest.in_(_WANTED),
+        inbox.c.state == "done",
+        inbox.c.outcome != "dropped",
+    )
+    .order_by(inbox.c.id.desc())
+)
+
+_MESSAGES = (
+    select(message_index.c.message_id, message_index.c.ticket, message_index.c.origin)
+    .where(message_index.c.message_id.in_(_WANTED))
+    .order_by(message_index.c.id.desc())
+)
+
+_RANKED = (
+    select(
+        inbox.c.from_address,
+        inbox.c.received_at,
+        inbox.c.body_hash,
+        func.row_number()
+        .over(partition_by=inbox.c.from_address, order_by=inbox.c.received_at.desc())
+        .label("rank"),
+    )
+    .where(inbox.c.from_address.in_(_WANTED), inbox.c.received_at > _SINCE)
+    .subquery()
+)
+_ARRIVALS = select(
+    _RANKED.c.from_address, _RANKED.c.received_at, _RANKED.c.body_hash
+).where(_RANKED.c.rank <= _MOST)
+
+# Word by word the condition of the indexes, or SQLite does not use them.
+_ACK = outbox.c.kind == literal_column("'ack'")
+_ACKS_BY_ADDRESS = (
+    select(outbox.c.rcpt_to, func.count(), func.max(outbox.c.created_at))
+    .where(outbox.c.rcpt_to.in_(_WANTED), _ACK, outbox.c.created_at > _SINCE)
+    .group_by(outbox.c.rcpt_to)
+)
+_ACKS_BY_DOMAIN = (
+    select(outbox.c.rcpt_domain, func.count())
+    .where(outbox.c.rcpt_domain.in_(_WANTED), _ACK, outbox.c.created_at > _SINCE)
+    .group_by(outbox.c.rcpt_domain)
+)
+_ACKS = select(func.count()).select_from(
+    select(outbox.c.id)
+    .where(_ACK, outbox.c.created_at > _SINCE)
+    .limit(_MOST)
+    .subquery()
+)

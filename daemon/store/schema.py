@@ -66,10 +66,7 @@ class Instant(TypeDecorator[datetime]):
             raise ValueError(f"naive time {value} must not reach the database")
         value = value.astimezone(UTC)
         if dialect.name == "sqlite":
-            return (
-                value.strftime("%Y-%m-%dT%H:%M:%S.")
-                + f"{value.microsecond // 1000:03d}Z"
-            )
+            return f"{value.isoformat(timespec='milliseconds')[:-6]}Z"
         return value.replace(microsecond=value.microsecond // 1000 * 1000)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
@@ -173,7 +170,6 @@ inbox = Table(
     Column("size", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("content_digest", String(64), nullable=False, index=True),
-    Column("raw", LargeBinary),
     Column("received_at", Instant, nullable=False),
     Column("accepted_at", Instant, nullable=False),
     Column("processed_at", Instant),
@@ -192,6 +188,8 @@ inbox = Table(
     Column("entry_id", Id),
     Column("ack", String(64)),
     Column("why", JSON),
+    # Last: SQLite walks through all that lies before a column to read that column.
+    Column("raw", LargeBinary),
     CheckConstraint("state IN ('received','done','failed')", name="state"),
     # One fate each: a done row has exactly one outcome and no other row has any.
     CheckConstraint("(state = 'done') = (outcome IS NOT NULL)", name="outcome"),
@@ -322,17 +320,24 @@ outbox = Table(
         name="state",
     ),
 )
-_WAITING = text("state IN ('queued','deferred','sending')")
+# SQLite uses a partial index only for questions that repeat its condition word by word.
+_UNSENT, _ACK = text("state <> 'sent'"), text("kind = 'ack'")
 Index(
-    "ix_outbox_waiting",
+    "ix_outbox_unsent",
     outbox.c.next_attempt_at,
-    postgresql_where=_WAITING,
-    sqlite_where=_WAITING,
+    outbox.c.id,
+    outbox.c.state,
+    postgresql_where=_UNSENT,
+    sqlite_where=_UNSENT,
 )
 Index("ix_outbox_ticket", outbox.c.ticket)
 # The caps on automatic answers count here.
-Index("ix_outbox_caps_address", outbox.c.rcpt_to, outbox.c.created_at)
-Index("ix_outbox_caps", outbox.c.kind, outbox.c.created_at, outbox.c.rcpt_domain)
+for _name, _columns in {
+    "ix_outbox_acks_address": (outbox.c.rcpt_to, outbox.c.created_at),
+    "ix_outbox_acks_domain": (outbox.c.rcpt_domain, outbox.c.created_at),
+    "ix_outbox_acks": (outbox.c.created_at, outbox.c.kind),
+}.items():
+    Index(_name, *_columns, postgresql_where=_ACK, sqlite_where=_ACK)
 
 survey = Table(
     "survey",

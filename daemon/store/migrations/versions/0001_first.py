@@ -199,7 +199,6 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("content_digest", sa.String(length=64), nullable=False),
-        sa.Column("raw", sa.LargeBinary(), nullable=True),
         sa.Column("received_at", Instant(), nullable=False),
         sa.Column("accepted_at", Instant(), nullable=False),
         sa.Column("processed_at", Instant(), nullable=True),
@@ -226,6 +225,7 @@ def upgrade() -> None:
         ),
         sa.Column("ack", sa.String(length=64), nullable=True),
         sa.Column("why", sa.JSON(), nullable=True),
+        sa.Column("raw", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint(
             "(state = 'done') = (outcome IS NOT NULL)", name=op.f("ck_inbox_outcome")
         ),
@@ -522,19 +522,37 @@ def upgrade() -> None:
         sa.UniqueConstraint("message_id", name=op.f("uq_outbox_message_id")),
     )
     op.create_index(
-        "ix_outbox_caps", "outbox", ["kind", "created_at", "rcpt_domain"], unique=False
+        "ix_outbox_acks",
+        "outbox",
+        ["created_at", "kind"],
+        unique=False,
+        postgresql_where=sa.text("kind = 'ack'"),
+        sqlite_where=sa.text("kind = 'ack'"),
     )
     op.create_index(
-        "ix_outbox_caps_address", "outbox", ["rcpt_to", "created_at"], unique=False
+        "ix_outbox_acks_address",
+        "outbox",
+        ["rcpt_to", "created_at"],
+        unique=False,
+        postgresql_where=sa.text("kind = 'ack'"),
+        sqlite_where=sa.text("kind = 'ack'"),
+    )
+    op.create_index(
+        "ix_outbox_acks_domain",
+        "outbox",
+        ["rcpt_domain", "created_at"],
+        unique=False,
+        postgresql_where=sa.text("kind = 'ack'"),
+        sqlite_where=sa.text("kind = 'ack'"),
     )
     op.create_index("ix_outbox_ticket", "outbox", ["ticket"], unique=False)
     op.create_index(
-        "ix_outbox_waiting",
+        "ix_outbox_unsent",
         "outbox",
-        ["next_attempt_at"],
+        ["next_attempt_at", "id", "state"],
         unique=False,
-        postgresql_where=sa.text("state IN ('queued','deferred','sending')"),
-        sqlite_where=sa.text("state IN ('queued','deferred','sending')"),
+        postgresql_where=sa.text("state <> 'sent'"),
+        sqlite_where=sa.text("state <> 'sent'"),
     )
     op.create_table(
         "vote",
