@@ -52,6 +52,7 @@ _INLINE = re.compile(
     rf"[^@\n]{{0,40}}?[:\s\"'<\[]({_SPEC})",
     re.I,
 )
+_HELP = re.compile(r"(?:postmaster|support|abuse|help|hostmaster|webmaster)@", re.I)
 _ANYWHERE = re.compile(_SPEC)
 _COPY = re.compile(
     r"^.{0,40}(?:original (?:message|mail|e-mail)|copy of (?:the|your) (?:message|mail)"
@@ -148,6 +149,8 @@ def _recipients(lines: list[str], subject: str, excluded: set[str]) -> list[str]
         specs = [addr_spec(one.strip(".-'\"")) for one in candidates]
         named = list(dict.fromkeys(one for one in specs if one))
         wanted = [one for one in named if one.lower() not in excluded]
+        # Where to ask for help is not who was not reached.
+        wanted = [one for one in wanted if not _HELP.match(one)] or wanted
         if wanted or (named and candidates is at_start):
             return (wanted or named)[:_MOST_RECIPIENTS]
     return []

@@ -102,6 +102,8 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _ONE_BYTE_LATIN = frozenset(("cp1252", "iso8859_15", "iso8859_2", "cp1250", "cp1254"))
+# Each stray byte costs a call.
+_MOST_STRAYS = 20_000
 _SEVEN_BIT = frozenset(("iso2022_jp_ext", "iso2022_kr", "hz", "utf-7"))
 
 
@@ -143,17 +145,16 @@ def undeclared(data: bytes, fallback: str | None = None) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         pass
-    rest = data.decode("utf-8", "ignore")
-    if not rest.isascii() and 2 * (len(data) - len(rest.encode())) < len(data):
-        # Mostly UTF-8 with a stray byte (a cut sequence, a pasted quote): keep what
-        # is well formed and read the strays alone.
-        multibyte = sum(1 for c in rest[:65_536] if ord(c) > 127)
-        if 2 * multibyte > len(data) - len(rest.encode()):
-            return data.decode("utf-8", "chamado-latin")
     if fallback is not None and fallback not in ("utf-8", *_SEVEN_BIT):
         text = _strict(data, fallback)
         if text is not None:
             return text
+    rest = data.decode("utf-8", "ignore")
+    strays = len(data) - len(rest.encode())
+    if not rest.isascii() and strays <= _MOST_STRAYS:
+        # UTF-8 with stray bytes (a cut sequence, a pasted quote): keep what is well
+        # formed, which Latin text practically never is, and read the strays alone.
+        return data.decode("utf-8", "chamado-latin")
     return _one_byte(data)
 
 
