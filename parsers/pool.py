@@ -154,6 +154,10 @@ class ParserPool:
         with self._room(size), self._checked_out(size) as child:
             return child.talk(bounded)
 
+    def busy(self) -> int:
+        """Return how many messages are being parsed now."""
+        return len(self._busy)
+
     def close(self) -> None:
         """Stop every child; calls in progress raise PoolClosed."""
         with self._state:
@@ -219,6 +223,10 @@ class ParserPool:
                 self._check_open()
             # The last one in has its memory warm.
             child = self._idle.pop()
+            if child.process.poll() is not None:
+                # It died while nothing was asked of it: no message is to blame.
+                child.end()
+                child = _start()
             child.deadline = time.monotonic() + self._wall
             self._busy.add(child)
             if len(self._busy) == 1:
