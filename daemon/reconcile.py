@@ -5,19 +5,19 @@ moved are not there any more; what is still there and not in the ledger was not 
 """
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chamado.config import derive
 from chamado.config.settings import Limits, Mailbox
-from chamado.daemon import parts
 from chamado.daemon.sources.imap import Connection
 from chamado.daemon.sources.imap_after import Keep
 from chamado.daemon.sources.imap_sweep import Plan
 from chamado.daemon.sources.imap_watch import Pace, Watch
+from chamado.daemon.sources.source import MailboxState
 from chamado.daemon.store import listings
 from chamado.daemon.store.engine import Store
-from chamado.daemon.store.mailboxes import Mailboxes
 
 _WAYS = {
     "not accepted": "the daemon takes it at its next pass; see `chamado mailbox list`",
@@ -50,29 +50,54 @@ class Comparison:
     gaps: tuple[Gap, ...]
 
 
-def connect(box: Mailbox, store: Store, limits: Limits) -> Connection:
+class _Onlooker:
+    """The book of somebody who only looks: no lease, no memory."""
+
+    def load(self, mailbox: str) -> MailboxState | None:
+        """Nothing is known."""
+        return None
+
+    def save(self, mailbox: str, state: MailboxState) -> None:
+        """Nothing is remembered."""
+
+    def accepted(self, source_keys: Sequence[str]) -> frozenset[str]:
+        """Nothing is taken."""
+        return frozenset()
+
+    def report(self, mailbox: str, *, connected: bool, error: str = "") -> None:
+        """What an onlooker sees is not the state of the watch."""
+
+    def lease(self, mailbox: str) -> bool:
+        """Looking needs no lease."""
+        return True
+
+    def release(self, mailbox: str) -> None:
+        """There is none."""
+
+
+def connect(box: Mailbox, message_bytes: int) -> Connection:
     """Open a connection that can only look; raises `MailboxTrouble`."""
-    me = parts.identity()
+    pace = Pace()
     watch = Watch(
         mailbox=box.name,
-        book=Mailboxes(store, me.owner, me.host, parts.utc_now),
+        book=_Onlooker(),
         stop=threading.Event(),
         beat=lambda: None,
-        pace=Pace(),
+        pace=pace,
     )
     # A mailbox that is kept as it is gets opened by EXAMINE, which changes nothing.
     return Connection(
         box.model_copy(update={"after": "keep"}),
         secret=lambda: derive.password(box) or "",
         watch=watch,
-        pace=Pace(),
-        message_bytes=limits.message_bytes,
+        pace=pace,
+        message_bytes=message_bytes,
     )
 
 
 def compare(box: Mailbox, store: Store, limits: Limits) -> Comparison:
     """Compare one mailbox; raises `MailboxTrouble`."""
-    with connect(box, store, limits) as connection:
+    with connect(box, limits.message_bytes) as connection:
         selected = connection.select()
         uids = sorted(set(connection.uids(1)))
     plan = Plan(

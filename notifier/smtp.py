@@ -87,6 +87,14 @@ class SmtpRelay:
             self._drop()
             return self._again(letter) if kept else _later(cut)
 
+    def reach(self) -> str:
+        """Greet, secure, log in, hand nothing over; say what went wrong, or nothing."""
+        try:
+            self._talk = self._talk or self._connect()
+        except Cut as cut:
+            return one_line(str(cut), REPLY_CHARS)
+        return ""
+
     def close(self) -> None:
         """Say QUIT where there is somebody to say it to."""
         if self._talk is not None:

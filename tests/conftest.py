@@ -36,7 +36,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
 
 
 @pytest.fixture(scope="session")
-def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of SQLite with the schema, to be copied: a copy is faster than the way."""
     file = tmp_path_factory.mktemp("template") / "chamado.db"
     _prepare(f"sqlite:///{file}")
@@ -49,7 +49,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         folder = tmp_path / "database"
         folder.mkdir()
-        template = request.getfixturevalue("_sqlite_template")
+        template = request.getfixturevalue("sqlite_template")
         shutil.copy(template, folder / "chamado.db")
         yield f"sqlite:///{folder / 'chamado.db'}"
         return

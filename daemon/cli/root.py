@@ -39,6 +39,9 @@ COMMANDS: dict[str, str] = {
     "ticket": "ticket_work:ticket_group",
     "outbox": "outbox:outbox_group",
     "mailbox": "mailbox:mailbox_group",
+    "doctor": "doctor:doctor",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
     "config": "config:config_group",
     "db": "db:db_group",
 }

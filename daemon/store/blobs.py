@@ -69,7 +69,9 @@ class FileBlobs:
         place = self._place(sha256)
         if not self.missing(sha256):
             return sha256
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # `parents=True` would make the upper one with whatever rights are usual here.
+        for folder in (place.parent.parent, place.parent):
+            folder.mkdir(mode=0o700, exist_ok=True)
         temporary = place.with_name(f".{sha256[:16]}.{secrets.token_hex(6)}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         handle = os.open(temporary, flags, 0o600)
