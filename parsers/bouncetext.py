@@ -6,7 +6,6 @@ looked for line by line above the copy of the returned message.
 """
 
 import re
-from collections.abc import Iterable
 
 from chamado.parsers.addresses import addr_spec
 from chamado.parsers.sanitise import clean_line
@@ -29,14 +28,8 @@ _MACHINE_NAME = re.compile(
 )
 
 
-def _any_of(words: Iterable[str]) -> re.Pattern[str]:
-    return re.compile(
-        "|".join(map(re.escape, sorted(words, key=len, reverse=True))), re.I
-    )
-
-
-_UNDELIVERED = _any_of(every("undelivered"))
-_DELAYED = _any_of(every("delayed"))
+_UNDELIVERED = tuple(every("undelivered"))
+_DELAYED = tuple(every("delayed"))
 _FINAL = re.compile(r"permanent|given? up|giving up|has failed|fatal|final", re.I)
 _STATUS = re.compile(r"(?<![\d.])#?([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
 _SPEC = r"[^\s<>@\"'()\[\]:;,]{1,64}@(?:\[[\w.:]{2,60}\]|\w[\w.-]{0,253})"
@@ -188,12 +181,13 @@ def read_text_bounce(
     `certain` says that the form of the message already tells that it is a report.
     """
     lines, copy = _report_and_copy(text)
-    report = " ".join("\n".join(lines)[:8_000].split())
+    report = " ".join("\n".join(lines)[:4_000].split())
     declared = [
         h.value for h in head.headers if h.name.lower() == "x-failed-recipients"
     ]
-    told = _UNDELIVERED.search(head.subject) or _UNDELIVERED.search(report)
-    late = bool(_DELAYED.search(head.subject) or _DELAYED.search(report))
+    said = f"{head.subject}\n{report}".lower()
+    told = any(phrase in said for phrase in _UNDELIVERED)
+    late = any(phrase in said for phrase in _DELAYED)
     if not (told or late or declared or certain):
         return None
     fields = [read_fields(block) for block in re.split(r"\n[ \t]*\n", text[:_LONGEST])]

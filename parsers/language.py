@@ -4,6 +4,7 @@ Short texts stay undecided: a wrong language in a letter is worse than the defau
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from chamado.parsers.types import Header
@@ -12,19 +13,20 @@ from chamado.parsers.wordlists import LANGUAGES
 _WORD = re.compile(r"[^\W\d_]+")
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:-([A-Za-z]{2}|[0-9]{3}))?\s*(?:[,;]|$)")
 _SAMPLE = 4_000
+_SPEAKERS: dict[str, list[str]] = {}
+for _language in LANGUAGES:
+    for _small_word in _language.words:
+        _SPEAKERS.setdefault(_small_word, []).append(_language.tag)
 _FEWEST_HITS = 3
 
 
 def _vote(text: str) -> str | None:
-    words = _WORD.findall(text[:_SAMPLE].lower())
-    scores = {
-        language.tag: sum(word in language.words for word in words)
-        for language in LANGUAGES
-        if language.words
-    }
+    scores: Counter[str] = Counter()
+    for word in _WORD.findall(text[:_SAMPLE].lower()):
+        scores.update(_SPEAKERS.get(word, ()))
     if not scores:
         return None
-    (best, most), *others = sorted(scores.items(), key=lambda one: -one[1])
+    (best, most), *others = scores.most_common(2)
     second = others[0][1] if others else 0
     if most < _FEWEST_HITS or most <= 1.3 * second:
         return None

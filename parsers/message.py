@@ -7,6 +7,7 @@ never taken from it alone: the From fields are read again by our own strict scan
 where the two differ there is no identity. Parts are our own bounded pass.
 """
 
+import logging
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -38,11 +39,30 @@ from chamado.parsers.sanitise import clean_line
 from chamado.parsers.types import Attachment, Header, ParsedMessage, ParseLimits, Role
 from chamado.parsers.words import header_text
 
+# It logs pieces of headers, and whatever a stranger writes stays out of our log.
+logging.getLogger("mailparser").propagate = False
+logging.getLogger("mailparser").addHandler(logging.NullHandler())
+
 WHOLE, TEXT_ONLY, HEADERS_ONLY = 0, 1, 2
 
 _ADDRESS_FIELDS = ("from", "reply-to", "to", "cc")
 _REFERENCE = re.compile(
     r"""\bsrc\s{0,9}=\s{0,9}["']?(?:cid:)?([^"'<>\s]{1,998})""", re.I
+)
+# One or more of `Name <a@b.c>` or `a@b.c` without quotes, comments, groups or escapes.
+_PLAIN_ATOMS = r"[\w!#$%&'*+/=?^`{|}~-]{1,64}(?:\.[\w!#$%&'*+/=?^`{|}~-]{1,64}){0,9}"
+_PLAIN_MAILBOX = (
+    rf"(?:[^\"\\<>@,;:()\[\]]{{0,200}}<{_PLAIN_ATOMS}@[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{0,9}}>"
+    rf"|{_PLAIN_ATOMS}@[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{0,9}})"
+)
+_PLAIN_LIST = re.compile(
+    rf"(?:{_PLAIN_MAILBOX}(?:, ?{_PLAIN_MAILBOX}){{0,99}})?", re.ASCII
+)
+_PLAIN_SPEC = re.compile(r"[^\s<>,]+@[^\s<>,]+")
+_PLAIN_DATE = re.compile(
+    r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} (?:19|20)\d{2} \d{2}:\d{2}:\d{2}"
+    r" [+-]\d{4}(?: \([A-Z]{1,5}\))?",
+    re.ASCII,
 )
 _MOST_DEFECTS = 20
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -193,7 +213,7 @@ def _read_people(block: Block, hint: str | None, limits: ParseLimits) -> _People
         for name in _ADDRESS_FIELDS
     }
     values["date"] = clean_line(undeclared(block.first("date") or b""), 200)
-    parsed, date, defects = _by_mail_parser(values)
+    parsed, date, defects = _second_reading(values)
     lists = {
         name: _mailboxes(values[name], parsed[name], limits.addresses)
         for name in _ADDRESS_FIELDS[1:]
@@ -227,12 +247,36 @@ def _recovered_sender(value: str) -> list[Address]:
     return found
 
 
+_Mailboxes = list[tuple[str, str]]
+
+
+def _second_reading(
+    values: dict[str, str],
+) -> tuple[dict[str, _Mailboxes], datetime | None, list[str]]:
+    """Read the address and date fields as mail-parser does.
+
+    It is asked about whatever is not so plain that there is one way to read it.
+    """
+    plain = {
+        name: [("", found) for found in _PLAIN_SPEC.findall(values[name])]
+        for name in _ADDRESS_FIELDS
+        if _PLAIN_LIST.fullmatch(values[name])
+    }
+    odd = {name: value for name, value in values.items() if name not in plain}
+    if _PLAIN_DATE.fullmatch(odd.get("date", "")):
+        odd.pop("date")
+    if not any(odd.values()):
+        return {n: plain.get(n, []) for n in _ADDRESS_FIELDS}, None, []
+    parsed, date, defects = _by_mail_parser(odd)
+    return {**parsed, **plain}, date, defects
+
+
 def _by_mail_parser(
     values: dict[str, str],
-) -> tuple[dict[str, list[tuple[str, str]]], datetime | None, list[str]]:
-    """Let mail-parser read the address and date fields, and nothing else."""
+) -> tuple[dict[str, _Mailboxes], datetime | None, list[str]]:
+    """Let mail-parser read address and date fields, and nothing else."""
     block = "".join(f"{name}: {value}\n" for name, value in values.items() if value)
-    lists: dict[str, list[tuple[str, str]]] = {n: [] for n in _ADDRESS_FIELDS}
+    lists: dict[str, _Mailboxes] = {n: [] for n in _ADDRESS_FIELDS}
     try:
         parser = mailparser.parse_from_string(block + "\n")
         lists = {

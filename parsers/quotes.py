@@ -14,6 +14,8 @@ from chamado.parsers.wordlists import LANGUAGES, every
 # Longer lines are prose: no program writes such an attribution or header line.
 _LONGEST_LINE = 400
 _ATTRIBUTION_LINES = 6
+# A label and its colon stand at the front of their line.
+_LABEL_REACH = 60
 _HEADER_LINES = 14
 
 _ADDRESS = re.compile(r"[^\s<>@(\[]{1,64}@[^\s<>@)\]]{1,255}")
@@ -26,10 +28,10 @@ _DECORATION = ANY + (
     " \t*_>|\u00a0\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2069\ufeff"
 )
 _DASHES = "-–—=_~#"
+_RULERS = tuple(_DASHES)
 _DASH = r"[\-–—=_~#]"
 _NO_DASH = r"[^\n\-–—=_~#]"
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202c\u2066-\u2069\ufeff]")
-_SPACES = re.compile(r"[ \t\u00a0\u202f]+")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -37,20 +39,9 @@ def _any_of(words: frozenset[str]) -> str:
     return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
 
 
-def _bounded(words: frozenset[str]) -> str:
-    """Match a word as a word; scripts without blanks have no such borders."""
-    return rf"(?:(?<![^\W\d_])(?:{_any_of(words)})(?![^\W\d_]))"
-
-
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_VERBS = every("wrote")
-_SPACED = frozenset(word for word in _VERBS if not _CJK.search(word)) | {"sent"}
-_VERB = re.compile(
-    rf"(?:{_bounded(_SPACED)}|(?<=[>)\s])wrote|>wrote|{_any_of(_VERBS - _SPACED)})",
-    re.I,
-)
-_ENDS_IN_VERB = re.compile(rf"(?:{_VERB.pattern})\s*[:：]?\s*$", re.I)
-_ON = re.compile(rf"(?:{_any_of(every('on'))})(?![^\W\d_])", re.I)
+_VERBS = tuple(sorted(every("wrote") | {"sent"}, key=len, reverse=True))
+_UNSPACED = frozenset(verb for verb in _VERBS if _CJK.search(verb))
 # The start of an attribution in the middle of a line, behind a one-line answer.
 _LATE_START = re.compile(r"(?:\s|-{2,}\s?)(On\s(?:\w{3,9},?\s){1,2}\d{1,2},?\s\d{4}\b)")
 
@@ -77,7 +68,7 @@ _PLAIN_SEPARATOR = re.compile(
 _WROTE_LINE = re.compile(r"[-–—]{2,}\s?(.{3,200}?)\s?[-–—]{2,}")
 _RULE = re.compile(r"[\s*>]*[\-–—=_~#*]{5,}\s*")
 # The end of an address that was wrapped just before its closing angle.
-_WRAPPED_END = re.compile(rf"\s*>\s*(?:{_VERB.pattern})?\s*[:：]\s*", re.I)
+_WRAPPED_END = re.compile(rf"\s*>\s*(?:{_any_of(frozenset(_VERBS))})?\s*[:：]\s*", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +87,7 @@ class Cut:
 
 def plain(line: str) -> str:
     """Return a line for comparison: no quote marks, emphasis or odd blanks."""
-    return _SPACES.sub(" ", line.strip(_DECORATION))
+    return " ".join(line.strip(_DECORATION).split())
 
 
 def is_quote(line: str) -> bool:
@@ -105,6 +96,28 @@ def is_quote(line: str) -> bool:
     if text.startswith((STRONG, WEAK)):
         return True
     return text.startswith(">") and not _WRAPPED_END.fullmatch(text)
+
+
+def _verb_end(lowered: str) -> int | None:
+    """Return where a verb of writing ends in a lower-case text, None for none.
+
+    A search for each word beats one pattern of them all by far on short lines.
+    """
+    for verb in _VERBS:
+        at = lowered.find(verb)
+        if at < 0:
+            continue
+        end = at + len(verb)
+        if verb in _UNSPACED:
+            return end
+        if not lowered[end : end + 1].isalpha() and not lowered[:at][-1:].isalpha():
+            return end
+    return None
+
+
+def _ends_in_verb(text: str) -> bool:
+    lowered = text.lower().rstrip(" :：")
+    return lowered.endswith(_VERBS) and _verb_end(lowered[-60:]) is not None
 
 
 def _dated(text: str) -> bool:
@@ -124,18 +137,19 @@ def _is_attribution(text: str) -> bool:
     bare = text.strip(_DECORATION + _DASHES)
     if not bare or len(bare) > _LONGEST_LINE:
         return False
-    address = _ADDRESS.search(bare)
-    verb = _VERB.search(bare)
-    if verb:
-        ends = bare.endswith((":", "：")) or _ENDS_IN_VERB.search(bare)
-        if not ends:
+    address = _ADDRESS.search(bare) if "@" in bare else None
+    if address is None and not _dated(bare):
+        return False
+    verb = _verb_end(bare.lower())
+    if verb is not None:
+        if not bare.endswith((":", "：")) and not _ends_in_verb(bare):
             return False
         if _starts_with_date(bare):
             return True
         # The name comes first: then nothing but a name may precede the address.
         if not address or len(_WORD.findall(bare[: address.start()])) > 8:
             return False
-        return _dated(bare) or verb.end() >= len(bare) - 2
+        return _dated(bare) or verb >= len(bare) - 2
     if not address or not _starts_with_date(bare):
         return False
     tail = bare[address.end() :].strip("<>()[]:： \t'\"")
@@ -144,11 +158,14 @@ def _is_attribution(text: str) -> bool:
 
 def attribution(lines: Sequence[str], last: int, floor: int) -> Cut | None:
     """Find an attribution that ends on line `last` and begins after `floor`."""
-    end = plain(lines[last]).rstrip(_DASHES + " ")
+    line = lines[last]
+    if len(line) > 2 * _LONGEST_LINE:
+        return None
+    end = plain(line).rstrip(_DASHES + " ")
     if not end or len(end) > _LONGEST_LINE:
         return None
-    closed = end.endswith((":", "：")) or lines[last].rstrip().endswith(">")
-    if not closed and not _ENDS_IN_VERB.search(end[-60:]):
+    closed = end.endswith((":", "：")) or line.rstrip().endswith(">")
+    if not closed and not _ends_in_verb(end):
         return None
     found = _late_attribution(lines, last)
     if found is not None:
@@ -186,13 +203,15 @@ def separator(line: str) -> bool:
     """Tell a line like `-----Original Message-----` or `Begin forwarded message:`."""
     if len(line) > _LONGEST_LINE:
         return False
+    text = plain(line)
+    if text.endswith((":", "：")) and _PLAIN_SEPARATOR.fullmatch(text):
+        return True
+    if not line.lstrip(" \t>*").startswith(_RULERS):
+        return False
     if _SEPARATOR.match(line):
         return True
-    text = plain(line)
-    if _PLAIN_SEPARATOR.fullmatch(text):
-        return text.endswith((":", "："))
     wrote = _WROTE_LINE.fullmatch(text)
-    return bool(wrote) and wrote is not None and bool(_ENDS_IN_VERB.search(wrote[1]))
+    return wrote is not None and _ends_in_verb(wrote[1])
 
 
 def is_rule(line: str) -> bool:
@@ -202,7 +221,8 @@ def is_rule(line: str) -> bool:
 
 def header_block(lines: Sequence[str], first: int) -> Cut | None:
     """Find a copied header block (`From: … Sent: … To: …`) that begins here."""
-    if not _LABEL.match(lines[first][:_LONGEST_LINE]):
+    start = lines[first][:_LABEL_REACH]
+    if not (":" in start or "：" in start) or not _LABEL.match(start):
         return None
     seen: dict[str, str] = {}
     last = first

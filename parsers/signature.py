@@ -23,9 +23,8 @@ _DEVICE = re.compile(
     re.I,
 )
 _MARKUP = re.compile(r"<?https?://\S+|<?mailto:\S+|[\[\]()<>*_\"“”]|aka\.ms/\S+")
-_PHRASES = "|".join(map(re.escape, sorted(every("sent_from"), key=len, reverse=True)))
-_SENT_FROM = re.compile(rf"(?:{_PHRASES})", re.I)
-_SENT_FROM_END = re.compile(rf"(?:{_PHRASES}|gesendet|geschickt)\W*$", re.I)
+_SENT_FROM = tuple(every("sent_from"))
+_SENT_FROM_END = (*_SENT_FROM, "gesendet", "geschickt")
 _SIGN_OFFS = "|".join(map(re.escape, sorted(every("sign_off"), key=len, reverse=True)))
 _SIGN_OFF = re.compile(rf"(?:{_SIGN_OFFS})(?:\s*[,.!;:/|–-]+\s*.{{0,40}})?", re.I)
 _DASH_NAME = re.compile(
@@ -35,6 +34,7 @@ _NAME = re.compile(r"[^\W\d_a-z][\w.'’-]*(?:\s[^\W\d_][\w.'’-]*){1,4}")
 _CONTACT = re.compile(
     r"[^\s@]+@[^\s@]+\.\w|\bwww\.|https?://|(?:\+|\(|\b)\d[\d\s().-]{6,}\d|^(?:t|tel|f|m)\."
 )
+_CLAUSE = re.compile(r"[,.!?;]")
 _ITEM = re.compile(r"\s*(?:[-*•–]|\d{1,3}[.)])\s+\S")
 
 
@@ -44,18 +44,20 @@ def _words(text: str) -> int:
 
 def _device_line(line: str) -> bool:
     """Tell what phones and mail programs append (`Sent from my iPhone`)."""
+    if not line or len(line) > 300:
+        return False
     text = plain(_MARKUP.sub(" ", line))
     if not text or len(text) > 120:
         return False
-    head = re.split(r"[,.!?;]", text, maxsplit=1)[0]
-    found = _SENT_FROM.match(head)
-    if found is not None and _words(head) <= 12:
+    lowered = text.lower()
+    if lowered.startswith(_SENT_FROM):
+        head = _CLAUSE.split(lowered, maxsplit=1)[0]
         # The phrase itself may name the program: "Get Outlook for".
-        return bool(_DEVICE.search(head))
+        return _words(head) <= 12 and bool(_DEVICE.search(head))
     return (
         len(text) <= 60
-        and bool(_SENT_FROM_END.search(text))
-        and bool(_DEVICE.search(text))
+        and lowered.rstrip(" .!)").endswith(_SENT_FROM_END)
+        and bool(_DEVICE.search(lowered))
     )
 
 

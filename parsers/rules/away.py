@@ -25,7 +25,8 @@ def _phrases(phrases: frozenset[str]) -> re.Pattern[str]:
     return re.compile(rf"[\W_]{{0,5}}(?:{'|'.join(words)})(?!\w)\s*(.?)", re.I)
 
 
-_AWAY = _phrases(every("out_of_office"))
+_AWAY_WORDS = every("out_of_office")
+_AWAY = _phrases(_AWAY_WORDS)
 _REPLY = _phrases(every("automatic_reply"))
 _ENDS = frozenset(("", ":", "-", "–", "—", "(", "[", "]", ")", "/", "|", "!", ".", ";"))
 
@@ -49,7 +50,8 @@ def away(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | None:
         or null_sender(m, envelope, own)
     )
     subject = m.subject[:200]
-    if marked and _AWAY.search(subject):
+    lowered = subject.lower()
+    if marked and any(word in lowered for word in _AWAY_WORDS):
         return Hit(rule="away", why=f"{marked.why}; subject {subject[:80]!r}")
     if _exchange_suppressed(m) and (
         _begins(_AWAY, subject) or _begins(_REPLY, subject)
