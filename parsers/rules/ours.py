@@ -1,8 +1,12 @@
 """Signs that a message is our own, or an answer to an automatic letter of ours."""
 
+import re
+
 from chamado.parsers.rules.headers import shown, values
 from chamado.parsers.types import Envelope, Hit, Own, ParsedMessage
 
+#: KIND.TICKET.RANDOM.MAC, as the daemon makes them.
+_OUR_ID = re.compile(r"[a-z_]{1,16}\.\d{1,15}\.[a-z2-7]{8,32}\.\d{1,3}[a-z2-7]{16}")
 _OUR_ROBOTS = ("ack.", "survey.", "reminder.")
 
 
@@ -15,9 +19,10 @@ def own_loop_header(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | Non
 
 
 def own_message_id(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | None:
-    """A Message-ID at the domain that only we make identifiers for."""
+    """A Message-ID in the form of ours; people may write from the same domain."""
     domain = own.domain.lower()
-    if domain and m.message_id and m.message_id.lower().endswith(f"@{domain}"):
+    local, _, at = (m.message_id or "").lower().rpartition("@")
+    if domain and at == domain and _OUR_ID.fullmatch(local):
         return Hit(rule="own_message_id", why=f"Message-ID: {m.message_id[:100]}")
     return None
 

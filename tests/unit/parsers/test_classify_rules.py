@@ -52,9 +52,14 @@ EXAMPLES = {
         (mail("X-Chamado-Loop: desk-2"), mail("X-Loop: desk-1")),
     ),
     "own_message_id": Example(
-        (mail("Message-ID: <ack.1.r.m@support.acme.example>"),),
+        (
+            mail(
+                "Message-ID: <ack.1.ry724fjwddrnlzpw.1vjgttna33dp6wrih@support.acme.example>"
+            ),
+        ),
         (
             mail("Message-ID: <x@acme.example>"),
+            mail("Message-ID: <CAF.12.person@support.acme.example>"),
             mail("In-Reply-To: <x@support.acme.example>"),
         ),
     ),
@@ -385,7 +390,9 @@ def test_l08_a_delay_is_a_notice():
 
 def test_l14_our_own_mail_is_told_by_its_message_id():
     """What we sent and got back is a loop, whoever sent it on."""
-    raw = mail("Message-ID: <reply.9.r.m@support.acme.example>")
+    raw = mail(
+        "Message-ID: <reply.9.ry724fjwddrnlzpw.1vjgttna33dp6wrih@support.acme.example>"
+    )
     assert judged(raw).kind is Kind.LOOP
 
 
