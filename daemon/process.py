@@ -2,15 +2,17 @@
 
 One thread decides and writes; the children parse meanwhile. What was understood within
 a moment is written as one batch of statements; if that fails, one by one, so that a bad
-message harms only itself. A message that kills its child goes down a ladder, whole →
+message harms only itself. In a flood half of what is in flight is written at a time,
+for a batch costs as much as ten of its messages, and the other half keeps the children
+busy. A message that kills its child goes down a ladder, whole →
 text only → headers only, one strike a rung; three strikes set it aside as `failed`.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -26,14 +28,14 @@ from chamado.daemon.store.engine import Conflict, Store, StoreError, is_unwell
 from chamado.daemon.store.inbox import InboxRow
 from chamado.daemon.store.mailboxes import is_gone
 from chamado.parsers.pool import ChildDied, ParserPool
-from chamado.parsers.types import Attachment, Role, Understood
+from chamado.parsers.types import Attachment, Role
 from chamado.parsers.wire import Request
 
 log = structlog.get_logger()
 
 POLL_SECONDS = 1.0
-#: How long the first of several understood messages waits for the others.
-GATHER_SECONDS = 0.03
+#: How long at most an understood message waits for company.
+GATHER_SECONDS = 0.1
 #: Claims are renewed this often while a message takes long.
 RENEW_SECONDS = 30.0
 RUNGS = 3
@@ -43,13 +45,6 @@ RETRY_AFTER = timedelta(seconds=30)
 
 class Poison(Exception):
     """A message that killed its child on every rung, or whose bytes are damaged."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Understanding:
-    row: InboxRow
-    understood: Understood
-    rung: int
 
 
 class Processor:
@@ -76,15 +71,21 @@ class Processor:
         self._limits = limits
         self._on_queued = on_queued
         self._wake = threading.Event()
-        self._flying: dict[Future[_Understanding], InboxRow] = {}
+        self._flying: dict[Future[Item], InboxRow] = {}
+        self._landing = threading.Condition()
+        self._landed = 0
+        self._wanted = 0
         self._renewed = time.monotonic()
+        # One more than there are children: while it stores large files they go on.
         self._executor = ThreadPoolExecutor(
-            limits.parsers, thread_name_prefix="understand"
+            limits.parsers + 1, thread_name_prefix="understand"
         )
 
     def poke(self) -> None:
         """Say that something was accepted."""
         self._wake.set()
+        with self._landing:
+            self._landing.notify()
 
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Work until `stop`, then finish what is being understood."""
@@ -96,9 +97,8 @@ class Processor:
                 if not recovered:
                     self._take_back()
                     recovered = True
-                if not self.turn():
+                if not self.turn() and not self._flying:
                     self._wake.wait(POLL_SECONDS)
-                    self._wake.clear()
                 pauses = _pauses()
             except StoreError as error:
                 pause = next(pauses)
@@ -111,6 +111,8 @@ class Processor:
         self._take_up()
         if not self._flying:
             return []
+        if time.monotonic() - self._renewed > RENEW_SECONDS:
+            self._renew()
         return self._write(self._understood())
 
     def process_all(self, ids: Sequence[int]) -> None:
@@ -140,36 +142,56 @@ class Processor:
                 inbox.release_owners(work, gone)
 
     def _take_up(self) -> None:
-        room = self._limits.batch - len(self._flying)
-        if room < min(self._limits.batch, self._limits.parsers * 2):
+        # Before looking: what is accepted while we look wakes us again.
+        self._wake.clear()
+        if not self._has_room():
             return
+        room = self._limits.batch - len(self._flying)
         with self._store.write() as work:
             rows = inbox.claim(work, self._owner, room, self._desk().clock())
         for row in rows:
-            self._flying[self._executor.submit(self._understand, row)] = row
+            future = self._executor.submit(self._understand, row)
+            self._flying[future] = row
+            future.add_done_callback(self._land_one)
 
-    def _understood(self) -> list[Future[_Understanding]]:
-        """Wait for the first message, and for the others only a moment longer."""
-        done, late = wait(
-            self._flying, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED
-        )
-        if done and late:
-            also, _ = wait(late, timeout=GATHER_SECONDS)
-            done |= also
-        if time.monotonic() - self._renewed > RENEW_SECONDS and late:
-            ids = [row.id for row in self._flying.values()]
-            with self._store.write() as work:
-                inbox.extend(work, self._owner, ids, self._desk().clock())
-            self._renewed = time.monotonic()
-        return list(done)
+    def _has_room(self) -> bool:
+        room = self._limits.batch - len(self._flying)
+        return room >= min(self._limits.batch, self._limits.parsers * 2)
 
-    def _write(self, done: Sequence[Future[_Understanding]]) -> list[Filed]:
+    def _understood(self) -> list[Future[Item]]:
+        """Wait for a message, and a moment longer until half of all have landed."""
+        half = (len(self._flying) + 1) // 2
+        with self._landing:
+            self._landed = sum(future.done() for future in self._flying)
+            self._wanted = 1
+            self._landing.wait_for(self._one_landed_or_came, POLL_SECONDS)
+            if self._landed:
+                self._wanted = half
+                self._landing.wait_for(lambda: self._landed >= half, GATHER_SECONDS)
+        return [future for future in self._flying if future.done()]
+
+    def _one_landed_or_came(self) -> bool:
+        """A new message that can be taken up ends the wait for a slow one."""
+        return bool(self._landed) or (self._wake.is_set() and self._has_room())
+
+    def _land_one(self, _future: Future[Item]) -> None:
+        with self._landing:
+            self._landed += 1
+            if self._landed >= self._wanted:
+                self._landing.notify()
+
+    def _renew(self) -> None:
+        ids = [row.id for row in self._flying.values()]
+        with self._store.write() as work:
+            inbox.extend(work, self._owner, ids, self._desk().clock())
+        self._renewed = time.monotonic()
+
+    def _write(self, done: Sequence[Future[Item]]) -> list[Filed]:
         items: list[Item] = []
         for future in done:
             row = self._flying.pop(future)
             try:
-                found = future.result()
-                items.append(self._item(found))
+                items.append(future.result())
             except Poison as poison:
                 self._set_aside(row, str(poison))
             except Exception as error:
@@ -181,14 +203,6 @@ class Processor:
         for wave in waves(items):
             filed += self._file(wave)
         return filed
-
-    def _item(self, found: _Understanding) -> Item:
-        item = Item(row=found.row, understood=found.understood, rung=found.rung)
-        if found.rung or any(
-            d.startswith("limit") for d in found.understood.message.defects
-        ):
-            item = _with_raw(item)
-        return keep_files(item, self._blobs, self._limits.raw_in_row_bytes)
 
     def _file(self, items: Sequence[Item]) -> list[Filed]:
         started = time.monotonic()
@@ -260,15 +274,27 @@ class Processor:
         except StoreError as error:
             log.warning("stopped_with_claims", error=type(error).__name__)
 
-    def _understand(self, row: InboxRow) -> _Understanding:
-        """Run in an executor's thread: ask a child, rung by rung."""
+    def _understand(self, row: InboxRow) -> Item:
+        """Run in an executor's thread: ask a child, rung by rung, and keep the files.
+
+        They are kept here and not in the batch, so that large ones neither wait in
+        memory for company nor hold it up.
+        """
+        item = self._asked(row)
+        if item.rung or any(
+            d.startswith("limit") for d in item.understood.message.defects
+        ):
+            item = _with_raw(item)
+        return keep_files(item, self._blobs, self._limits.raw_in_row_bytes)
+
+    def _asked(self, row: InboxRow) -> Item:
         request = self._request(row)
         for rung in range(min(row.strikes, RUNGS), RUNGS):
             try:
                 started = time.monotonic()
                 understood = self._pool.understand(replace(request, rung=rung))
                 metrics.PARSE_SECONDS.observe(time.monotonic() - started)
-                return _Understanding(row, understood, rung)
+                return Item(row=row, understood=understood, rung=rung)
             except ChildDied as death:
                 metrics.CHILD_DEATHS.labels(death.reason).inc()
                 log.warning("parser_died", inbox=row.id, why=death.reason, rung=rung)
