@@ -86,6 +86,7 @@ class Deliverer:
         self._clock = clock
         self._wake = threading.Event()
         self._recovered_at = -60.0
+        self._claimed: list[OutboxRow] = []
 
     def poke(self) -> None:
         """Say that something was queued."""
@@ -107,14 +108,15 @@ class Deliverer:
                 pause = next(pauses)
                 log.error("deliver_waits", error=type(error).__name__, seconds=pause)
                 stop.wait(pause)
-        self._relay.close()
+        self._end()
 
     def turn(self, stop: threading.Event) -> int:
-        """Send one batch of what is due; return how many were tried."""
-        with self._store.write() as work:
-            rows = outbox.claim(work, self._owner, BATCH, self._clock())
-        if not rows:
-            return 0
+        """Send one batch of what is due; return how many were tried.
+
+        What became of a batch and the claim of the next one are one commit.
+        """
+        rows = self._claimed or self._claim()
+        self._claimed = []
         results: list[Result] = []
         left: Sequence[OutboxRow] = rows
         while left and not stop.is_set():
@@ -124,17 +126,40 @@ class Deliverer:
             self._note(row, outcome, results[-1])
             if outcome.relay_down:
                 break
+        if rows:
+            more = len(results) == BATCH and not stop.is_set()
+            self._settle(results, left, more=more)
+        return len(results)
+
+    def _claim(self) -> list[OutboxRow]:
+        with self._store.write() as work:
+            return outbox.claim(work, self._owner, BATCH, self._clock())
+
+    def _settle(
+        self, results: Sequence[Result], left: Sequence[OutboxRow], *, more: bool
+    ) -> None:
+        untried = [row.id for row in left]
+        claimed: list[OutboxRow] = []
         with self._store.write() as work:
             outbox.settle(work, self._owner, results)
-            outbox.unsend(
-                work, self._owner, [row.id for row in left], self._after(results)
-            )
-        return len(results)
+            outbox.unsend(work, self._owner, untried, self._after(results))
+            if more:
+                claimed = outbox.claim(work, self._owner, BATCH, self._clock())
+        self._claimed = claimed
 
     def _after(self, results: Sequence[Result]) -> datetime:
         """Letters behind one that met a dead relay wait as long as that one."""
         waits = [r.next_attempt_at for r in results if r.next_attempt_at]
         return max(waits, default=self._clock())
+
+    def _end(self) -> None:
+        self._relay.close()
+        if not self._claimed:
+            return
+        try:
+            self._settle([], self._claimed, more=False)
+        except StoreError as error:
+            log.warning("letters_not_given_back", error=type(error).__name__)
 
     def _recover(self) -> None:
         self._recovered_at = time.monotonic()

@@ -118,6 +118,22 @@ def test_f03_a_crash_while_sending_leaves_acknowledgements_in_doubt(
     assert home.relay.closed
 
 
+def test_letters_claimed_ahead_are_given_back_at_a_stop(home: House) -> None:
+    """What was claimed with the end of the batch before is queued again, untried."""
+    for n in range(15):
+        _queue(home, at_most_once=True, key=f"k{n}")
+    stop = threading.Event()
+
+    def beat() -> None:
+        if home.relay.letters:
+            stop.set()
+
+    home.deliverer.run(stop, beat)
+    assert home.letters() == {"sent": 10, "queued": 5}
+    untried = [r for r in home.rows(schema.outbox) if r["state"] == "queued"]
+    assert {r["attempts"] for r in untried} == {0}
+
+
 def test_a_zombie_cannot_overwrite_what_another_process_settled(home: House) -> None:
     """F-22: who was stopped and lost its letters writes nothing when it wakes."""
     _queue(home, at_most_once=True)
