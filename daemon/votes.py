@@ -1,0 +1,134 @@
+"""Votes written down: from the page and from mail, with their history.
+
+`record` is the only place that believes a score. What it does lies in the caller's
+transaction, so that a vote by mail and the fate of that mail are durable together.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import structlog
+
+from chamado.daemon.core import survey as rules
+from chamado.daemon.desk import Desk
+from chamado.daemon.store import cases, notices, surveys
+from chamado.daemon.store.engine import Work
+from chamado.daemon.store.surveys import Survey
+from chamado.parsers.sanitise import clean_text
+
+log = structlog.get_logger()
+
+
+class Heard(StrEnum):
+    """What became of a vote."""
+
+    RECORDED = "recorded"
+    #: Three scores within seconds: none is believed until the customer votes again.
+    HURRIED = "hurried"
+    #: Changed too often to go on listening.
+    WORN_OUT = "worn_out"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """A low score, to be told when it is durable."""
+
+    ticket: int
+    score: int
+
+
+def record(
+    work: Work, desk: Desk, found: Survey, *, score: int, comment: str, via: str
+) -> tuple[Heard, Alarm | None]:
+    """Write a vote on a held survey, with its history; pass the alarm on.
+
+    The alarm is for `raise_alarm`, once the transaction is durable.
+    """
+    now = desk.clock()
+    if found.expires_at is None or found.expires_at <= now:
+        return Heard.EXPIRED, None
+    comment = tidy(comment)
+    if (score, comment) == (found.score, found.comment):
+        return Heard.RECORDED, None
+    before = surveys.votes(work, found.id, rules.CHANGES)
+    if len(before) >= rules.CHANGES:
+        return Heard.WORN_OUT, None
+    hurried = via == "web" and rules.in_a_hurry(before, score, now)
+    surveys.record(
+        work,
+        found.id,
+        score=score,
+        comment=comment,
+        via=via,
+        now=now,
+        believed=not hurried,
+    )
+    kind = "survey_doubted" if hurried else "survey_answered"
+    facts = {"score": score, "comment": comment, "via": via, "survey": found.id}
+    events = [_event(found, kind, now, facts)]
+    low = score <= desk.settings.survey.low_score and not hurried
+    was_low = found.score is not None and found.score <= desk.settings.survey.low_score
+    alarm = None
+    if low and not was_low:
+        events.append(_event(found, "low_score", now, facts))
+        alarm = Alarm(ticket=found.ticket, score=score)
+        _tell_agents(work, desk, found, now, facts)
+    cases.add_events(work, events)
+    return Heard.HURRIED if hurried else Heard.RECORDED, alarm
+
+
+def by_mail(
+    work: Work, desk: Desk, id_: int, score: int | None, comment: str
+) -> Alarm | None:
+    """Write down what a mail answered; no score: its sender wants no more surveys."""
+    found = surveys.held_by_id(work, id_)
+    if found is None:
+        return None
+    if score is None:
+        leave(work, found, "mail", desk.clock())
+        return None
+    _, alarm = record(work, desk, found, score=score, comment=comment, via="mail")
+    return alarm
+
+
+def leave(work: Work, found: Survey, via: str, now: datetime) -> None:
+    """Ask this contact nothing any more, and note it on the case once."""
+    if surveys.no_more(work, found.contact_id):
+        cases.add_events(work, [_event(found, "no_surveys", now, {"via": via})])
+
+
+def raise_alarm(alarm: Alarm | None) -> None:
+    """Tell the log of a low score; the notice to the team is in the database."""
+    if alarm:
+        log.warning("low_score", ticket=alarm.ticket, score=alarm.score)
+
+
+def tidy(comment: str) -> str:
+    """Clean and cut a comment: no control characters, no page of empty lines."""
+    lines = clean_text(comment[: 20 * rules.COMMENT_CHARS]).split("\n")
+    kept: list[str] = []
+    for line in (one.rstrip() for one in lines):
+        if line or (kept and kept[-1]):
+            kept.append(line)
+    return "\n".join(kept).strip()[: rules.COMMENT_CHARS].rstrip()
+
+
+def _tell_agents(
+    work: Work, desk: Desk, found: Survey, now: datetime, facts: dict[str, object]
+) -> None:
+    if desk.settings.agents.notify and desk.settings.agent:
+        new = notices.NewNotice(
+            ticket=found.ticket, kind="low_score", by=found.address, facts=facts
+        )
+        notices.put(work, [new], now)
+
+
+def _event(
+    found: Survey, kind: str, now: datetime, facts: dict[str, object]
+) -> cases.NewEvent:
+    return cases.NewEvent(
+        ticket=found.ticket, at=now, kind=kind, who=found.address, facts=facts
+    )
