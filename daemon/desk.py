@@ -6,13 +6,19 @@ A reload makes a new desk; nobody changes one.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from chamado.config import derive
-from chamado.config.settings import Settings, SupportAddress
+from chamado.config.holidays import calendar_of
+from chamado.config.settings import Promise, Settings, Sla, SupportAddress
 from chamado.daemon.core.answers import Caps
-from chamado.daemon.core.decide import Policy
+from chamado.daemon.core.arrival import Arrival, arrival_of
+from chamado.daemon.core.decide import AgentFacts, Policy
 from chamado.daemon.core.loops import LoopLimits
+from chamado.daemon.core.promises import Promises, promises_of
 from chamado.daemon.core.tokens import Keyring
+from chamado.daemon.core.types import Priority
+from chamado.daemon.core.waking import WakePolicy
 from chamado.notifier.types import Letter, Notification
 from chamado.parsers.types import Auth, Own, ParsedMessage
 
@@ -22,13 +28,17 @@ LETTER_LANGUAGES = {"pt": "pt-BR", "en": "en", "es": "es"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Everything that filing a message needs besides the message and the database."""
+    """Everything that filing a message needs besides the message and the database.
+
+    `fetch` returns the bytes of a blob by its SHA-256.
+    """
 
     settings: Settings
     keyring: Keyring
     instance: str
     compose: Callable[[Notification], Letter]
     clock: Callable[[], datetime]
+    fetch: Callable[[str], bytes]
 
     @property
     def own(self) -> Own:
@@ -43,9 +53,14 @@ class Desk:
     def policy(self) -> Policy:
         """The settings that decisions depend on."""
         ack = self.settings.ack
-        agents = {agent.address for agent in self.settings.agent}
+        agents = {
+            agent.address: AgentFacts(name=agent.name, teams=agent.teams)
+            for agent in self.settings.agent
+        }
         return Policy(
-            own=derive.own_addresses(self.settings) | agents,
+            own=derive.own_addresses(self.settings) | agents.keys(),
+            agents=agents,
+            by_mail=self.settings.agents.by_mail,
             caps=Caps(
                 per_address_day=ack.per_address_day,
                 per_domain_hour=ack.per_domain_hour,
@@ -54,9 +69,19 @@ class Desk:
             loops=LoopLimits(
                 burst=ack.loop_burst, day=ack.loop_day, same_body=ack.loop_same_body
             ),
-            reopen_within=timedelta(seconds=self.settings.sla.reopen_within),
+            wake=WakePolicy(
+                reopen_within=timedelta(seconds=self.settings.sla.reopen_within),
+                reopens_a_day=self.settings.case.reopens_a_day,
+                thanks_reopen=self.settings.case.thanks_reopen,
+                names=tuple(a.name for a in self.settings.agent),
+            ),
             ack_enabled=ack.enabled,
         )
+
+    @property
+    def arrival(self) -> Arrival:
+        """The rules, words and matrix that a new case is judged by."""
+        return arrival_of(self.settings)
 
     def trusted(self, source: str) -> tuple[str, ...]:
         """Whose Authentication-Results count on mail from this source."""
@@ -89,6 +114,21 @@ class Desk:
                 return found
         return self.settings.service.language
 
-    def first_response_due(self, opened_at: datetime) -> datetime:
+    @property
+    def promises(self) -> Promises:
+        """What is promised to whom."""
+        settings = self.settings
+        return _promises(settings.sla, settings.promise, settings.service.timezone)
+
+    def first_response_due(
+        self, opened_at: datetime, *, team: str, priority: Priority
+    ) -> datetime:
         """When the promised first answer is due."""
-        return opened_at + timedelta(seconds=self.settings.sla.first_response)
+        return self.promises.first_response_due(opened_at, team, priority)
+
+
+@lru_cache(maxsize=8)
+def _promises(sla: Sla, exceptions: tuple[Promise, ...], timezone: str) -> Promises:
+    """Read them once: a calendar of holidays is not made for every mail."""
+    is_holiday = calendar_of(sla.holidays, sla.extra_holidays)
+    return promises_of(sla, exceptions, timezone, is_holiday)

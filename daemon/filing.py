@@ -12,25 +12,28 @@ from typing import Any, assert_never
 import structlog
 
 from chamado.config.address import Address
+from chamado.daemon import agents, ballots, woken
+from chamado.daemon.core.arrival import Triage
 from chamado.daemon.core.decide import LOOKS_LIKE_LOOP, Case, decide
-from chamado.daemon.core.priority import priority_of
 from chamado.daemon.core.types import (
+    AgentAction,
+    AgentCopy,
     AppendReply,
     Channel,
     Decision,
-    Impact,
     LinkDuplicate,
     OpenTicket,
     OutcomeName,
     RecordBounce,
     RecordEcho,
-    Severity,
+    RecordVote,
     Status,
+    Suppress,
 )
 from chamado.daemon.desk import Desk
 from chamado.daemon.gather import Item, gather
 from chamado.daemon.letters import CaseFacts, Thread, acknowledgement
-from chamado.daemon.store import cases, inbox, outbox
+from chamado.daemon.store import cases, deadlines, inbox, notices, outbox, surveys
 from chamado.daemon.store.blobs import Blobs
 from chamado.daemon.store.engine import Work
 from chamado.notifier.addresses import UnusableAddress
@@ -57,8 +60,10 @@ class _Batch:
     entries: list[tuple[int, cases.NewEntry]] = field(default_factory=list)
     events: list[cases.NewEvent] = field(default_factory=list)
     statuses: list[tuple[int, Status]] = field(default_factory=list)
+    spoken: list[tuple[int, datetime]] = field(default_factory=list)
     letters: list[outbox.NewLetter] = field(default_factory=list)
     links: list[tuple[int, int, str]] = field(default_factory=list)
+    news: list[tuple[int, notices.NewNotice]] = field(default_factory=list)
     done: dict[int, inbox.DoneRow] = field(default_factory=dict)
 
 
@@ -85,11 +90,15 @@ def file_batch(work: Work, items: Sequence[Item], desk: Desk) -> list[Filed]:
         (item, case, decide(case, policy, now))
         for item, case in zip(items, gathered, strict=True)
     ]
+    votes = [(item, d) for item, _, d in decided if isinstance(d, RecordVote)]
+    decided = [(item, case, _besides(decision)) for item, case, decision in decided]
     batch = _Batch(now=now)
-    numbers = _open_tickets(work, decided, desk, batch)
+    _open_tickets(work, decided, desk, batch)
     for item, case, decision in decided:
-        _note(work, item, case, decision, numbers.get(item.row.id), batch)
-    _write(work, batch)
+        _note(work, desk, item, case, decision, batch)
+    for item, vote in votes:
+        _vote(work, desk, item, vote, batch)
+    _write(work, desk, batch)
     _cool_down(work, decided, desk, now)
     inbox.finish(work, [batch.done[item.row.id] for item in items], now)
     return [
@@ -125,7 +134,7 @@ def _open_tickets(
     decided: Sequence[tuple[Item, Case, Decision]],
     desk: Desk,
     batch: _Batch,
-) -> dict[int, int]:
+) -> None:
     opening = [
         (item, case, decision)
         for item, case, decision in decided
@@ -143,24 +152,21 @@ def _open_tickets(
             team=decision.team,
             address=decision.address,
             channel=Channel.EMAIL,
-            severity=Severity.NORMAL,
-            impact=Impact.MEDIUM,
-            priority=priority_of(Severity.NORMAL, Impact.MEDIUM),
+            severity=case.triage.severity,
+            impact=case.triage.impact,
+            priority=case.triage.priority,
             opened_at=item.row.envelope.received_at,
-            first_response_due=desk.first_response_due(item.row.envelope.received_at),
+            tags=case.triage.tags,
+            assignee=case.triage.assignee,
         )
-        for item, _, decision in opening
+        for item, case, decision in opening
     ]
-    numbers = cases.open_tickets(work, new, batch.now)
+    numbers = cases.open_tickets(work, new, batch.now, desk.promises)
     for (item, case, decision), number in zip(opening, numbers, strict=True):
         acked = decision.ack.word
         if decision.ack.suppressed is None:
             acked = _acknowledge(desk, case, decision, number, batch)
         _opened(item, case, decision, number, acked, batch)
-    return {
-        item.row.id: number
-        for (item, _, _), number in zip(opening, numbers, strict=True)
-    }
 
 
 def _acknowledge(
@@ -210,9 +216,14 @@ def _opened(
             at=batch.now,
             kind="opened",
             who=decision.requester.address,
-            facts={"inbox": item.row.id, "channel": Channel.EMAIL.value},
+            facts={
+                "inbox": item.row.id,
+                "channel": Channel.EMAIL.value,
+                "triage": list(case.triage.reasons),
+            },
         )
     )
+    _tell(batch, item, number, "opened", decision.flags)
     batch.links += [(number, r.number, r.kind.value) for r in decision.related]
     _done(
         item,
@@ -222,34 +233,125 @@ def _opened(
         acked,
         decision.why,
         flags=decision.flags,
+        triage=case.triage,
     )
 
 
 def _note(
     work: Work,
+    desk: Desk,
     item: Item,
     case: Case,
     decision: Decision,
-    number: int | None,
     batch: _Batch,
 ) -> None:
     match decision:
         case OpenTicket():
             pass
         case AppendReply():
-            _append(item, case, decision, batch)
+            _append(work, item, case, decision, batch)
         case RecordBounce():
-            _bounce(work, item, case, decision, batch)
+            _bounce(work, desk, item, case, decision, batch)
         case LinkDuplicate():
             why = f"{decision.why} (inbox {decision.of_inbox})"
             _done(item, batch, OutcomeName.DUPLICATE, decision.ticket, None, why)
         case RecordEcho():
             _done(item, batch, OutcomeName.ECHO, decision.ticket, None, decision.why)
+        case Suppress():
+            name, why = OutcomeName.SUPPRESSED, decision.why
+            _done(item, batch, name, None, None, why, triage=case.triage)
+        case AgentAction():
+            _obey(work, desk, item, case, decision, batch)
+        case AgentCopy():
+            _copy(work, desk, item, case, decision, batch)
+        case RecordVote():
+            name, why = OutcomeName.SURVEY_VOTE, decision.why
+            _done(item, batch, name, decision.ticket, None, why)
         case _:
             assert_never(decision)
 
 
-def _append(item: Item, case: Case, decision: AppendReply, batch: _Batch) -> None:
+def _besides(decision: Decision) -> Decision:
+    """What is to be filed: of a vote that says more, its words like any others."""
+    if isinstance(decision, RecordVote) and decision.words:
+        return decision.words
+    return decision
+
+
+def _vote(
+    work: Work, desk: Desk, item: Item, decision: RecordVote, batch: _Batch
+) -> None:
+    """Count a vote, whatever else the message became; the ledger calls it a vote."""
+    ballots.count(work, desk, decision)
+    done = batch.done[item.row.id]
+    batch.done[item.row.id] = replace(
+        done,
+        outcome=OutcomeName.SURVEY_VOTE.value,
+        why={**done.why, "decision": decision.why},
+    )
+
+
+def _obey(
+    work: Work,
+    desk: Desk,
+    item: Item,
+    case: Case,
+    decision: AgentAction,
+    batch: _Batch,
+) -> None:
+    message = case.message
+    obeyed = agents.obey(work, desk, decision, message.attachments, message.message_id)
+    if obeyed.entry_id:
+        cases.tie_entry(work, obeyed.entry_id, item.row.id, item.row.content_digest)
+    what = f"not done: {obeyed.wrong}" if obeyed.wrong else ", ".join(obeyed.done)
+    why = f"{decision.why}; {what}"
+    _done(
+        item,
+        batch,
+        OutcomeName.AGENT_ACTION,
+        decision.ticket,
+        None,
+        why,
+        flags=decision.flags,
+    )
+    done = batch.done[item.row.id]
+    batch.done[item.row.id] = replace(done, entry_id=obeyed.entry_id)
+
+
+def _copy(
+    work: Work,
+    desk: Desk,
+    item: Item,
+    case: Case,
+    decision: AgentCopy,
+    batch: _Batch,
+) -> None:
+    entry = replace(
+        _entry(item, case, decision.ticket, public=True, flags=("sent_by_agent",)),
+        kind="reply",
+        role="agent",
+        author=decision.agent,
+    )
+    batch.entries.append((item.row.id, entry))
+    at = item.row.envelope.received_at
+    deadlines.agent_answered(work, decision.ticket, at, desk.promises)
+    if case.match.ticket and case.match.ticket.status is Status.NEW:
+        batch.statuses.append((decision.ticket, Status.OPEN))
+    batch.events.append(
+        cases.NewEvent(
+            ticket=decision.ticket,
+            at=batch.now,
+            kind="answered",
+            who=decision.agent.address,
+            facts={"inbox": item.row.id, "by": "own mail program"},
+        )
+    )
+    _done(item, batch, OutcomeName.AGENT_ACTION, decision.ticket, None, decision.why)
+
+
+def _append(
+    work: Work, item: Item, case: Case, decision: AppendReply, batch: _Batch
+) -> None:
     batch.entries.append(
         (
             item.row.id,
@@ -271,19 +373,13 @@ def _append(item: Item, case: Case, decision: AppendReply, batch: _Batch) -> Non
             facts={"inbox": item.row.id},
         )
     )
+    _tell(batch, item, decision.ticket, "replied", decision.flags)
+    heard = decision.public and not case.classification.no_reopen
+    if heard and LOOKS_LIKE_LOOP not in decision.flags:
+        batch.spoken.append((decision.ticket, item.row.envelope.received_at))
+    batch.events += woken.history(work, case, decision, batch.now)
     if decision.status:
         batch.statuses.append((decision.ticket, decision.status))
-        batch.events.append(
-            cases.NewEvent(
-                ticket=decision.ticket,
-                at=batch.now,
-                kind="reopened"
-                if case.match.ticket and case.match.ticket.status is Status.RESOLVED
-                else "status",
-                who=item.sender,
-                facts={"status": decision.status.value},
-            )
-        )
     _done(
         item,
         batch,
@@ -296,7 +392,12 @@ def _append(item: Item, case: Case, decision: AppendReply, batch: _Batch) -> Non
 
 
 def _bounce(
-    work: Work, item: Item, case: Case, decision: RecordBounce, batch: _Batch
+    work: Work,
+    desk: Desk,
+    item: Item,
+    case: Case,
+    decision: RecordBounce,
+    batch: _Batch,
 ) -> None:
     bounce = case.message.bounce
     recipients = bounce.recipients if bounce else ()
@@ -310,8 +411,14 @@ def _bounce(
     if decision.failed:
         letter = outbox.by_message_id(work, decision.letter)
         outbox.bounced(work, decision.letter, f"bounced: {said}")
-        if letter and letter["kind"] == "reply":
-            cases.forget_first_response(work, decision.ticket, letter["created_at"])
+        surveys.came_back(work, decision.letter)
+        if letter and letter["entry_id"]:
+            sent_at = letter["created_at"]
+            deadlines.forget_answer(work, decision.ticket, sent_at, desk.promises)
+        if letter and letter["kind"] in woken.QUESTIONS:
+            woken.undelivered(work, desk, decision.ticket, batch.now)
+    if decision.failed:
+        _tell(batch, item, decision.ticket, "bounced", ())
     batch.events.append(
         cases.NewEvent(
             ticket=decision.ticket,
@@ -359,6 +466,7 @@ def _done(
     why: str,
     *,
     flags: tuple[str, ...] = (),
+    triage: Triage | None = None,
 ) -> None:
     message, kind = item.understood.message, item.understood.classification
     reasons: dict[str, Any] = {
@@ -370,6 +478,8 @@ def _done(
         "flags": list(flags),
         "rung": item.rung,
     }
+    if triage:
+        reasons["triage"] = list(triage.reasons)
     batch.done[item.row.id] = inbox.DoneRow(
         id=item.row.id,
         outcome=outcome.value,
@@ -386,12 +496,27 @@ def _done(
     )
 
 
-def _write(work: Work, batch: _Batch) -> None:
+def _tell(
+    batch: _Batch, item: Item, ticket: int, kind: str, flags: tuple[str, ...]
+) -> None:
+    """Let agents hear of it; what a loop brings is an alarm, not news."""
+    if LOOKS_LIKE_LOOP in flags:
+        return
+    new = notices.NewNotice(ticket=ticket, kind=kind, by=item.sender)
+    batch.news.append((item.row.id, new))
+
+
+def _write(work: Work, desk: Desk, batch: _Batch) -> None:
     ids = cases.add_entries(work, [entry for _, entry in batch.entries], batch.now)
     for (inbox_id, _), entry_id in zip(batch.entries, ids, strict=True):
         batch.done[inbox_id] = replace(batch.done[inbox_id], entry_id=entry_id)
+    if desk.settings.agents.notify and desk.settings.agent:
+        entry_ids = {id_: row.entry_id for id_, row in batch.done.items()}
+        told = [replace(n, entry_id=entry_ids[id_]) for id_, n in batch.news]
+        notices.put(work, told, batch.now)
     cases.add_events(work, batch.events)
     cases.set_status(work, batch.statuses)
+    deadlines.customers_spoke(work, batch.spoken, desk.promises)
     cases.relate(work, batch.links, batch.now)
     outbox.put(work, batch.letters, batch.now)
     cases.index_letters(

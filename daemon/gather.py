@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chamado.daemon.core import thread
+from chamado.daemon import ballots
+from chamado.daemon.core import ballot, thread
 from chamado.daemon.core.answers import SentBefore
+from chamado.daemon.core.arrival import Arrived
 from chamado.daemon.core.decide import Case, sender_of
 from chamado.daemon.core.loops import SenderHistory, why_loop
 from chamado.daemon.desk import Desk
@@ -17,6 +19,9 @@ from chamado.daemon.store.inbox import InboxRow
 from chamado.parsers.types import Understood
 
 _NOT_WORDS = re.compile(r"[\W\d_]+")
+#: A text of fewer characters, counting letters and the gaps between words, says
+#: nothing about who wrote it when it comes again.
+TELLING_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +39,12 @@ class Item:
 
     @property
     def body_hash(self) -> str | None:
-        """The same text written again gives the same hash; digits do not count."""
+        """The same text written again gives the same hash; digits do not count.
+
+        A short text has none: people write "sim, obrigado" three times a day.
+        """
         words = _NOT_WORDS.sub(" ", self.understood.message.reply[:10_000]).strip()
-        if not words:
+        if len(words) < TELLING_CHARS:
             return None
         return hashlib.sha256(words.lower().encode()).hexdigest()
 
@@ -51,7 +59,9 @@ def gather(work: Work, items: Sequence[Item], desk: Desk, now: datetime) -> list
     seen = lookups.messages(work, (m for i in items for m in _ids(i, keys[i.row.id])))
     numbers = {n for k in keys.values() for n in k.tickets}
     numbers |= {found.ticket for found in seen.values()}
-    tickets = lookups.tickets(work, numbers)
+    asked = ballots.asked(work, [_answer(i, keys[i.row.id]) for i in items], desk)
+    numbers |= {survey.ticket for survey in asked.values()}
+    tickets = lookups.tickets(work, numbers, now)
     senders = [i.sender for i in items if i.sender]
     contacts = lookups.contacts(work, senders)
     duplicates = lookups.duplicates(work, (i.row.content_digest for i in items))
@@ -60,12 +70,21 @@ def gather(work: Work, items: Sequence[Item], desk: Desk, now: datetime) -> list
     most = desk.settings.ack.per_hour + 1
     before = lookups.acknowledged(work, senders, now, pause, most)
     by_id = {message_id: found.ticket for message_id, found in seen.items()}
+    agents = desk.policy.agents
 
     cases: list[Case] = []
     for item in items:
         message, sender = item.understood.message, item.sender
         support = desk.support(item.row.envelope.rcpt_tos)
         contact = contacts.get(sender)
+        survey = asked.get(item.row.id)
+        arrived = Arrived(
+            message=message,
+            kind=item.understood.classification.kind,
+            sender=sender,
+            recipients=(support.address, *item.row.envelope.rcpt_tos),
+            size=item.row.size,
+        )
         original = message.bounce.original_message_id if message.bounce else None
         reported = seen.get(original or "")
         itself = seen.get(message.message_id or "")
@@ -75,8 +94,18 @@ def gather(work: Work, items: Sequence[Item], desk: Desk, now: datetime) -> list
                 classification=item.understood.classification,
                 envelope=item.row.envelope,
                 auth=item.understood.auth,
-                match=thread.match(
-                    keys[item.row.id], sender, desk.keyring, tickets, by_id
+                match=ballot.match(
+                    thread.match(
+                        keys[item.row.id],
+                        sender,
+                        desk.keyring,
+                        tickets,
+                        by_id,
+                        agents,
+                    ),
+                    survey,
+                    sender,
+                    tickets.get(survey.ticket) if survey else None,
                 ),
                 address=support.address,
                 team=support.team,
@@ -100,9 +129,20 @@ def gather(work: Work, items: Sequence[Item], desk: Desk, now: datetime) -> list
                 cooling_down=bool(
                     contact and contact.quiet_until and contact.quiet_until > now
                 ),
+                triage=desk.arrival.triage(arrived, support),
+                asked=survey,
             )
         )
     return cases
+
+
+def _answer(item: Item, keys: thread.ThreadKeys) -> ballots.Answer:
+    return ballots.Answer(
+        inbox_id=item.row.id,
+        message=item.understood.message,
+        envelope=item.row.envelope,
+        own_ids=keys.own_ids,
+    )
 
 
 def _ids(item: Item, keys: thread.ThreadKeys) -> list[str]:

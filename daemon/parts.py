@@ -87,6 +87,7 @@ def open_desk(
         instance=instance,
         compose=templates.compose,
         clock=clock,
+        fetch=lambda sha256: open_blob_store(settings).get(sha256),
     )
 
 

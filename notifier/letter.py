@@ -11,13 +11,16 @@ from datetime import datetime
 from chamado.notifier import headers, mime, text
 from chamado.notifier.addresses import mailbox
 from chamado.notifier.forms import Wording
-from chamado.notifier.types import Letter, LetterKind, Notification
+from chamado.notifier.types import Letter, LetterKind, Notification, Poll
 
 # What Auto-Submitted says (RFC 3834 §5). None: a person wrote it. A kind that is not
 # here is a machine's notice, which is the harmless mistake.
 AUTO_SUBMITTED: dict[LetterKind, str | None] = {
     LetterKind.ACK: "auto-replied",
     LetterKind.REPLY: None,
+    LetterKind.INFO_REQUEST: None,
+    LetterKind.CONFIRMED: "auto-replied",
+    LetterKind.RETURNED: "auto-replied",
 }
 
 _TAGS = re.compile(r"\[#\d{1,18}\]")
@@ -89,6 +92,7 @@ def _head(
             headers.ids("In-Reply-To", (parent,) if parent else ()),
             headers.ids("References", chain),
             _machine(notification),
+            _list_unsubscribe(notification.poll),
             headers.text("Content-Language", wording.language),
             headers.field("MIME-Version", "1.0"),
         )
@@ -110,6 +114,8 @@ def _reply_to(notification: Notification) -> str:
 
 
 def _subject(notification: Notification, wording: Wording) -> str:
+    if notification.kind is LetterKind.DIGEST:
+        return wording.subject
     before = "" if automatic(notification.kind) else "Re: "
     return f"{before}{tag(notification.number)} {wording.subject}"
 
@@ -125,6 +131,18 @@ def _machine(notification: Notification) -> str:
             headers.field("X-Auto-Response-Suppress", "All"),
             headers.field("X-Chamado-Loop", instance) if instance else "",
         )
+    )
+
+
+def _list_unsubscribe(poll: Poll | None) -> str:
+    """RFC 2369 §3.2, and RFC 8058 where a page takes the POST. DKIM is the relay's."""
+    if poll is None or not poll.unsubscribe:
+        return ""
+    uris = [f"<{uri}>" for uri in poll.unsubscribe]
+    words = [*(f"{uri}," for uri in uris[:-1]), uris[-1]]
+    one_click = headers.field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+    return headers.field_of_words("List-Unsubscribe", words) + (
+        one_click if poll.one_click else ""
     )
 
 

@@ -15,9 +15,20 @@ import structlog
 from chamado.config.address import Address
 from chamado.notifier import forms, letter, text, wording
 from chamado.notifier.forms import Wording
-from chamado.notifier.types import Letter, LetterKind, Notification
+from chamado.notifier.types import (
+    CaseShown,
+    Happened,
+    Letter,
+    LetterKind,
+    Notification,
+    Poll,
+)
 
 FILES_SHOWN = 20
+CASES_SHOWN = 100
+HAPPENED_SHOWN = 20
+WHO_CHARS = 200
+WHY_CHARS = 500
 
 log = structlog.get_logger(__name__)
 
@@ -106,12 +117,58 @@ class Templates:
             "screenshot_came": notification.screenshot_came,
             "subject": letter.bare_subject(notification.subject),
             "text": text.body(notification.text).strip("\n"),
+            "topics": list(notification.topics),
+            "resolution": notification.resolution,
+            "grace": wording.duration(notification.grace_hours, language),
+            **self._for_agents(notification, language),
+            **_of_poll(notification),
+        }
+
+    def _for_agents(self, notification: Notification, language: str) -> dict[str, Any]:
+        """What only mail to agents shows, cleaned like everything of strangers."""
+        return {
+            "cases": [
+                {
+                    "number": case.number,
+                    "subject": letter.bare_subject(case.subject),
+                    "requester": text.one_line(case.requester, WHO_CHARS),
+                    "status": case.status,
+                    "priority": case.priority,
+                    "assignee": case.assignee,
+                    "due": self._moment(case.due_at, language),
+                }
+                for case in notification.cases[:CASES_SHOWN]
+            ],
+            "more_cases": max(len(notification.cases) - CASES_SHOWN, 0),
+            "happened": [
+                {
+                    "kind": one.kind,
+                    "who": text.one_line(one.who, WHO_CHARS),
+                    "text": text.body(one.text).strip("\n"),
+                    "facts": [text.one_line(fact, WHO_CHARS) for fact in one.facts],
+                }
+                for one in notification.happened[:HAPPENED_SHOWN]
+            ],
+            "done": [text.one_line(one, WHO_CHARS) for one in notification.done],
+            "why": text.one_line(notification.why, WHY_CHARS),
         }
 
     def _moment(self, at: datetime | None, language: str) -> wording.Moment | None:
         if at is None:
             return None
         return wording.moment(at.astimezone(self._zone), self._zone, language)
+
+
+def _of_poll(notification: Notification) -> dict[str, Any]:
+    """What only a survey shows; `about` is a stranger's text unless proven."""
+    poll = notification.poll
+    proven = notification.greet_by_name
+    return {
+        "votes": dict(enumerate(poll.votes, 1)) if poll else {},
+        "by_mail": poll.by_mail if poll else True,
+        "leave": poll.leave if poll else "",
+        "about": letter.bare_subject(notification.subject) if proven else "",
+    }
 
 
 def sample(kind: LetterKind, language: str) -> Notification:
@@ -130,6 +187,33 @@ def sample(kind: LetterKind, language: str) -> Notification:
         promised_by=datetime(2026, 11, 23, 13, 0, tzinfo=UTC),
         received_files=("tela.png", "erro.log"),
         greet_by_name=True,
+        topics=("steps", "logs", "headers", "screenshot"),
+        resolution="answered",
+        grace_hours=168.0,
+        cases=(
+            CaseShown(
+                number=1042,
+                subject="Não consigo entrar",
+                requester="Ana Souza <ana@example.com>",
+                status="open",
+                priority="p2",
+                assignee="bruno@acme.example",
+                due_at=datetime(2026, 11, 23, 13, 0, tzinfo=UTC),
+            ),
+        ),
+        happened=(
+            Happened(kind="opened", who="Ana Souza", text="A tela fica azul."),
+            Happened(kind="deadline_warning", facts=("deadline: first_response",)),
+        ),
+        done=("replied", "priority p1"),
+        why="#close is no command",
+        poll=Poll(
+            votes=tuple(
+                f"mailto:suporte+token@acme.example?subject={n}" for n in range(1, 6)
+            ),
+            leave="mailto:suporte+token@acme.example?subject=unsubscribe",
+            by_mail=True,
+        ),
         text="Olá, Ana.\n\nO acesso voltou a funcionar.\n\nUm abraço,\nBruno",
         instance="sample",
     )

@@ -13,7 +13,26 @@ class LetterKind(StrEnum):
 
     ACK = "ack"
     REPLY = "reply"
+    NOTICE = "notice"
+    DIGEST = "digest"
+    CONFIRMED = "confirmed"
+    RETURNED = "returned"
     RESOLVED = "resolved"
+    INFO_REQUEST = "info_request"
+    REMINDER = "reminder"
+    CLOSED = "closed"
+    SURVEY = "survey"
+
+
+#: What goes to agents and never to a customer: only there a stranger's words stand.
+TO_AGENTS = frozenset(
+    {
+        LetterKind.NOTICE,
+        LetterKind.DIGEST,
+        LetterKind.CONFIRMED,
+        LetterKind.RETURNED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +42,45 @@ class Enclosure:
     name: str
     content_type: str
     content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """One thing that agents are told of, with the customer's new words if any."""
+
+    kind: str
+    who: str = ""
+    text: str = ""
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseShown:
+    """A case as agents see it in a notice; `due_at` is the next promise that runs."""
+
+    number: int
+    subject: str
+    requester: str
+    status: str
+    priority: str
+    assignee: str = ""
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """Where a click in a survey leads: `votes` from score 1 to 5, `leave` to opt out.
+
+    `by_mail`: a click opens a mail to send, not a page. `unsubscribe` are the URIs of
+    List-Unsubscribe; with `one_click` the first is a page that takes the POST of
+    RFC 8058.
+    """
+
+    votes: tuple[str, ...]
+    leave: str
+    by_mail: bool
+    unsubscribe: tuple[str, ...] = ()
+    one_click: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +96,10 @@ class Notification:
     `received_files` are display names of what arrived; `text` is an agent's words.
     `greet_by_name` says that the sender is proven: only then does an automatic letter
     repeat their name, or a file name that is not plainly one. `instance` is the value
-    of X-Chamado-Loop.
+    of X-Chamado-Loop. `topics` are what the customer is asked for (steps, logs, headers,
+    screenshot), `grace_hours` how long we still wait for it (0: for ever),
+    `resolution` is the code of how the case ended. For agents: `cases` and what
+    `happened` on them; `done` or `why` not, of what an agent's mail asked for. `poll` is for surveys.
     """
 
     kind: LetterKind
@@ -60,6 +121,14 @@ class Notification:
     enclosures: tuple[Enclosure, ...] = ()
     instance: str = ""
     promised_by: datetime | None = None
+    topics: tuple[str, ...] = ()
+    resolution: str = ""
+    grace_hours: float = 0.0
+    cases: tuple[CaseShown, ...] = ()
+    happened: tuple[Happened, ...] = ()
+    done: tuple[str, ...] = ()
+    why: str = ""
+    poll: Poll | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,34 +5,27 @@ after the clocks change. Durations are real seconds, so a day on which the clock
 is an hour longer or shorter, as it is for the people who work on it.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-ALWAYS = "24x7"
-_SPAN = re.compile(
-    r"(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?\s+"
-    r"(?P<start>\d{1,2}:\d\d)-(?P<end>\d{1,2}:\d\d)"
-)
+from chamado.config.hours import Week
+
 #: Nobody is closed for longer; beyond it a calendar without open hours would search
 #: for ever.
 _HORIZON_DAYS = 3_700
 
-Interval = tuple[int, int]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
-    """Opening hours (minutes after midnight, by weekday from Monday) in a zone.
+    """Opening hours in a zone; see `config.hours.parse_hours`.
 
-    An empty week means around the clock. `is_holiday` closes whole local days.
+    An empty week means around the clock, on holidays too. `is_holiday` closes whole
+    local days.
     """
 
-    week: tuple[tuple[Interval, ...], ...] = ()
+    week: Week = ()
     zone: ZoneInfo = ZoneInfo("UTC")
     is_holiday: Callable[[date], bool] = lambda day: False
 
@@ -40,25 +33,6 @@ class Calendar:
     def always(self) -> bool:
         """Whether the clock never rests."""
         return not self.week
-
-
-def parse_hours(text: str) -> tuple[tuple[Interval, ...], ...]:
-    """Read "24x7" or "mon-fri 09:00-18:00, sat 09:00-12:00".
-
-    Raises ValueError that says what is wrong with which part.
-    """
-    if text.strip().lower() == ALWAYS:
-        return ()
-    week: list[list[Interval]] = [[] for _ in DAYS]
-    for part in re.split("[,;]", text.lower()):
-        for day, interval in _span(part.strip()):
-            week[day].append(interval)
-    for day, intervals in enumerate(week):
-        intervals.sort()
-        for one, two in pairwise(intervals):
-            if two[0] < one[1]:
-                raise ValueError(f"hours on {DAYS[day]} overlap")
-    return tuple(tuple(intervals) for intervals in week)
 
 
 def add(calendar: Calendar, start: datetime, seconds: float) -> datetime:
@@ -107,26 +81,3 @@ def _open(calendar: Calendar, start: datetime) -> Iterator[tuple[datetime, datet
 def _moment(day: date, minutes: int, zone: ZoneInfo) -> datetime:
     wall = datetime.combine(day, time(), zone) + timedelta(minutes=minutes)
     return wall.astimezone(UTC)
-
-
-def _span(part: str) -> Iterator[tuple[int, Interval]]:
-    found = _SPAN.fullmatch(part)
-    if not found:
-        raise ValueError(f"{part!r} is not like mon-fri 09:00-18:00")
-    try:
-        first = DAYS.index(found["first"])
-        last = DAYS.index(found["last"] or found["first"])
-    except ValueError:
-        raise ValueError(f"{part!r} names a day that is none of {DAYS}") from None
-    start, end = _minutes(found["start"]), _minutes(found["end"])
-    if not start < end:
-        raise ValueError(f"{part!r} ends before it begins")
-    for step in range((last - first) % 7 + 1):
-        yield (first + step) % 7, (start, end)
-
-
-def _minutes(text: str) -> int:
-    hours, minutes = (int(number) for number in text.split(":"))
-    if minutes > 59 or hours * 60 + minutes > 24 * 60:
-        raise ValueError(f"{text} is no time of day")
-    return hours * 60 + minutes

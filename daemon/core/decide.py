@@ -6,11 +6,13 @@ case, linked to the one that was named, so that a person can judge.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from chamado.config.address import Address
+from chamado.daemon.core import ballot
 from chamado.daemon.core.answers import Asked, Caps, SentBefore, why_not
+from chamado.daemon.core.arrival import Triage
 from chamado.daemon.core.commands import read_order
 from chamado.daemon.core.loops import LoopLimits, SenderHistory, why_loop
 from chamado.daemon.core.types import (
@@ -29,10 +31,12 @@ from chamado.daemon.core.types import (
     Related,
     Relation,
     Status,
+    Suppress,
     ThreadMatch,
     TicketFacts,
     Verb,
 )
+from chamado.daemon.core.waking import WakePolicy, waking
 from chamado.parsers.types import (
     Auth,
     Bounce,
@@ -109,7 +113,7 @@ class Policy:
     by_mail: str = "reply"
     caps: Caps = Caps()
     loops: LoopLimits = LoopLimits()
-    reopen_within: timedelta = timedelta(days=14)
+    wake: WakePolicy = WakePolicy()
     ack_enabled: bool = True
 
 
@@ -121,6 +125,8 @@ class Case:
     its source demands for an acknowledgement. `duplicate_of` is the inbox id and case
     of the same content seen before, `letter` the case and Message-ID of our letter
     that it reports on or is itself, `same_id` whether its Message-ID was seen.
+    `triage` is what the operator's rules say of a case that it opens, `asked` the
+    survey that it answers.
     """
 
     message: ParsedMessage
@@ -142,6 +148,8 @@ class Case:
     history: SenderHistory = SenderHistory()
     before: SentBefore = SentBefore()
     cooling_down: bool = False
+    triage: Triage = Triage()
+    asked: ballot.Asked | None = None
 
 
 def decide(case: Case, policy: Policy, now: datetime) -> Decision:
@@ -162,6 +170,11 @@ def decide(case: Case, policy: Policy, now: datetime) -> Decision:
     if case.match.proof is Proof.AGENT:
         # Whatever it knows, it is not proven to be the agent: to us a stranger.
         case = replace(case, match=replace(case.match, proof=Proof.UNSIGNED))
+    if case.triage.suppress and not _answers_us(case):
+        return Suppress(
+            rule=case.triage.suppress,
+            why=f"the rule {case.triage.suppress} keeps such mail from becoming a case",
+        )
     loop = why_loop(case.history, message.subject, policy.loops)
     if loop and case.history.last_ticket and not case.match.ticket:
         return AppendReply(
@@ -171,9 +184,13 @@ def decide(case: Case, policy: Policy, now: datetime) -> Decision:
             flags=(LOOKS_LIKE_LOOP,),
             why=f"filed into the sender's newest case: {loop}",
         )
-    if case.match.ticket is None:
-        return _open(case, policy, (), loop)
-    return _join(case, policy, case.match.ticket, now, loop)
+    usual = (
+        _join(case, policy, case.match.ticket, now, loop)
+        if case.match.ticket
+        else _open(case, policy, (), loop)
+    )
+    kind, suspect = case.classification, loop is not None
+    return ballot.fate(case.asked, message, kind, usual, now, suspect=suspect)
 
 
 def sender_of(message: ParsedMessage) -> str:
@@ -253,6 +270,18 @@ def _copy(case: Case, ticket: TicketFacts, who: Address) -> AgentCopy | None:
     )
 
 
+def _answers_us(case: Case) -> bool:
+    """Whether it answers, with our own mark made for its sender, a case that lives.
+
+    We began to talk with this person; a block list made later, or for others, must not
+    swallow the answer. When the case is closed the list counts again.
+    """
+    ticket = case.match.ticket
+    if ticket is None or case.match.proof is not Proof.SENDER:
+        return False
+    return ticket.status is not Status.CLOSED
+
+
 def _join(
     case: Case, policy: Policy, ticket: TicketFacts, now: datetime, loop: str | None
 ) -> Decision:
@@ -265,36 +294,32 @@ def _join(
     if join is Join.OPEN:
         link = Related(number=ticket.number, kind=Relation.POSSIBLY_RELATED)
         return _open(case, policy, (link,), loop, why)
-    if _is_over(ticket, policy, now):
+    public = join is not Join.APPEND_INTERNAL
+    woken = waking(
+        case.message,
+        case.classification,
+        case.match,
+        ticket,
+        policy.wake,
+        now,
+        heard=public and not loop,
+    )
+    why = "; ".join(filter(None, (why, woken.why)))
+    if woken.elsewhere:
         link = Related(number=ticket.number, kind=Relation.REOPENED_FROM)
-        return _open(case, policy, (link,), loop, f"{why}; that case is closed")
-    flags = _FLAGS.get((case.match.proof, who), ())
+        return _open(case, policy, (link,), loop, why)
+    flags = (*_FLAGS.get((case.match.proof, who), ()), *woken.flags)
     if loop:
         flags = (*flags, LOOKS_LIKE_LOOP)
     if case.same_id:
         flags = (*flags, SAME_ID)
-    public = join is not Join.APPEND_INTERNAL
     return AppendReply(
         ticket=ticket.number,
         public=public,
-        status=_status_after(case, ticket, wakes=public and not loop),
+        status=woken.status,
         flags=flags,
         why=why,
     )
-
-
-def _is_over(ticket: TicketFacts, policy: Policy, now: datetime) -> bool:
-    if ticket.status is Status.CLOSED or ticket.merged_into:
-        return True
-    resolved = ticket.status is Status.RESOLVED and ticket.resolved_at
-    return bool(resolved and now - resolved > policy.reopen_within)
-
-
-def _status_after(case: Case, ticket: TicketFacts, *, wakes: bool) -> Status | None:
-    sleeps = ticket.status in (Status.WAITING, Status.RESOLVED)
-    if sleeps and wakes and not case.classification.no_reopen:
-        return Status.OPEN
-    return None
 
 
 def _open(
@@ -331,7 +356,7 @@ def _open(
         requester=case.message.sender or Address(address=""),
         subject=case.message.subject,
         language=case.language,
-        team=case.team,
+        team=case.triage.team or case.team,
         address=case.address,
         related=related,
         flags=flags,

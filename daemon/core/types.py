@@ -86,6 +86,8 @@ class OutcomeName(StrEnum):
     DUPLICATE = "duplicate"
     ECHO = "echo"
     AGENT_ACTION = "agent_action"
+    SUPPRESSED = "suppressed"
+    SURVEY_VOTE = "survey_vote"
     DROPPED = "dropped"
 
 
@@ -117,7 +119,9 @@ class TicketFacts:
     """What threading needs to know of a case that a message may belong to.
 
     `address` is the support address that the case came in by: it stays, whichever
-    team works on the case.
+    team works on the case. `specialty` is that of the specialist who has it, `reopened`
+    how often it was reopened within the last day, `split_from` the case that it was
+    once a part of.
     """
 
     number: int
@@ -127,6 +131,9 @@ class TicketFacts:
     address: str = ""
     resolved_at: datetime | None = None
     merged_into: int | None = None
+    specialty: str | None = None
+    reopened: int = 0
+    split_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,6 +270,30 @@ class AgentCopy:
     why: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordVote:
+    """An answer to a survey: a score from 1 to 5, or None to be asked no more.
+
+    `ticket` is the case it asks about. `words` is what becomes of the mail besides,
+    where it says more than a score and thanks.
+    """
+
+    survey: int
+    ticket: int
+    score: int | None
+    comment: str
+    words: OpenTicket | AppendReply | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppress:
+    """A rule keeps the message from becoming a case; it is filed, and that is all."""
+
+    rule: str
+    why: str
+
+
 Decision = (
     OpenTicket
     | AppendReply
@@ -271,4 +302,6 @@ Decision = (
     | RecordEcho
     | AgentAction
     | AgentCopy
+    | Suppress
+    | RecordVote
 )

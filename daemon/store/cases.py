@@ -9,17 +9,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import insert, select, update
 
 from chamado.config.address import Address
+from chamado.daemon.core.promises import Promises
 from chamado.daemon.core.types import Channel, Impact, Priority, Severity, Status
+from chamado.daemon.store import deadlines
 from chamado.daemon.store.engine import Work
 from chamado.daemon.store.inbox import insert_ignoring
 from chamado.daemon.store.schema import (
     attachment,
     blob,
     contact,
-    deadline,
     entry,
     event,
     message_index,
@@ -27,7 +28,10 @@ from chamado.daemon.store.schema import (
     relation,
     ticket,
 )
-from chamado.parsers.types import Attachment
+from chamado.parsers.types import Attachment, Role
+
+#: Pictures that every mail program shows.
+SHOWN_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,8 @@ class NewTicket:
     impact: Impact
     priority: Priority
     opened_at: datetime
-    first_response_due: datetime
+    tags: tuple[str, ...] = ()
+    assignee: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,15 +145,17 @@ def ensure_contacts(
     return ids
 
 
-def open_tickets(work: Work, new: Sequence[NewTicket], now: datetime) -> list[int]:
-    """Open cases with requester and deadline; return their numbers in order."""
+def open_tickets(
+    work: Work, new: Sequence[NewTicket], now: datetime, promises: Promises
+) -> list[int]:
+    """Open cases with requester and deadlines; return their numbers in order."""
     if not new:
         return []
     numbers = [
         int(number)
         for number in work.execute(
             insert(ticket).returning(ticket.c.number, sort_by_parameter_order=True),
-            [_ticket_values(t) for t in new],
+            [_ticket_values(t, promises) for t in new],
         ).scalars()
     ]
     work.execute(
@@ -158,18 +165,13 @@ def open_tickets(work: Work, new: Sequence[NewTicket], now: datetime) -> list[in
             for number, t in zip(numbers, new, strict=True)
         ],
     )
-    work.execute(
-        insert(deadline),
-        [
-            {
-                "ticket": number,
-                "kind": "first_response",
-                "started_at": t.opened_at,
-                "due_at": t.first_response_due,
-            }
-            for number, t in zip(numbers, new, strict=True)
-        ],
-    )
+    begun = [
+        deadlines.Begun(
+            ticket=number, at=t.opened_at, team=t.team, priority=t.priority
+        )
+        for number, t in zip(numbers, new, strict=True)
+    ]
+    deadlines.begin(work, begun, promises)
     return numbers
 
 
@@ -242,78 +244,29 @@ def add_events(work: Work, new: Sequence[NewEvent]) -> None:
 
 
 def set_status(work: Work, changes: Sequence[tuple[int, Status]]) -> None:
-    """Move cases; one that wakes is no longer resolved."""
+    """Move cases: what wakes is no longer resolved, nobody waits on what moves, and
+    what is simply open is with no specialist."""
     for number, status in changes:
-        values: dict[str, Any] = {"status": status.value}
+        values: dict[str, Any] = {"status": status.value, **_NOT_WAITING}
         if status not in (Status.RESOLVED, Status.CLOSED):
             values |= {"resolved_at": None, "resolution": None, "closed_at": None}
+        if status is Status.OPEN:
+            values["specialty"] = None
         work.execute(update(ticket).where(ticket.c.number == number).values(**values))
+
+
+_NOT_WAITING = {"waiting_since": None, "reminded": 0, "reminded_at": None}
+
+
+def await_customer(work: Work, number: int, now: datetime) -> None:
+    """From now on the customer owes an answer; reminders count from here."""
+    values = {**_NOT_WAITING, "waiting_since": now}
+    change(work, number, status=Status.WAITING.value, **values)
 
 
 def change(work: Work, number: int, **values: Any) -> None:
     """Change columns of one case."""
     work.execute(update(ticket).where(ticket.c.number == number).values(**values))
-
-
-def note_first_response(work: Work, number: int, at: datetime) -> None:
-    """The promise of a first answer is kept, unless it was before."""
-    work.execute(
-        update(ticket)
-        .where(ticket.c.number == number, ticket.c.first_response_at.is_(None))
-        .values(first_response_at=at)
-    )
-    work.execute(
-        update(deadline)
-        .where(
-            deadline.c.ticket == number,
-            deadline.c.kind == "first_response",
-            deadline.c.done_at.is_(None),
-        )
-        .values(done_at=at)
-    )
-
-
-def forget_first_response(work: Work, number: int, at: datetime) -> None:
-    """An answer that bounced is no answer: the clock goes on from where it stood."""
-    work.execute(
-        update(ticket)
-        .where(ticket.c.number == number, ticket.c.first_response_at == at)
-        .values(first_response_at=None)
-    )
-    work.execute(
-        update(deadline)
-        .where(
-            deadline.c.ticket == number,
-            deadline.c.kind == "first_response",
-            deadline.c.done_at == at,
-        )
-        .values(done_at=None)
-    )
-
-
-def end_deadlines(work: Work, number: int, at: datetime) -> None:
-    """Nothing is due any more on a case that is over."""
-    work.execute(
-        update(deadline)
-        .where(deadline.c.ticket == number, deadline.c.done_at.is_(None))
-        .values(done_at=at)
-    )
-
-
-def resume_deadlines(work: Work, number: int, now: datetime) -> None:
-    """On a case that wakes, what was promised and is not yet late is due again."""
-    unanswered = select(ticket.c.number).where(
-        ticket.c.number == number, ticket.c.first_response_at.is_(None)
-    )
-    work.execute(
-        update(deadline)
-        .where(
-            deadline.c.ticket.in_(unanswered),
-            deadline.c.kind == "first_response",
-            deadline.c.due_at > now,
-        )
-        .values(done_at=None)
-    )
 
 
 def name_entry(work: Work, entry_id: int, message_id: str) -> None:
@@ -329,6 +282,40 @@ def name_contact(work: Work, contact_id: int, name: str) -> None:
         update(contact)
         .where(contact.c.id == contact_id, contact.c.name == "")
         .values(name=name)
+    )
+
+
+def pictures(work: Work, entry_ids: Sequence[int]) -> list[Attachment]:
+    """The screenshots and pictures of these entries, small ones with their bytes."""
+    rows = work.execute(
+        select(attachment, blob.c.content)
+        .join(blob, blob.c.sha256 == attachment.c.sha256)
+        .where(
+            attachment.c.entry_id.in_(list(entry_ids)),
+            attachment.c.content_type.in_(SHOWN_TYPES),
+            attachment.c.role != Role.SIGNATURE_IMAGE.value,
+        )
+        .order_by(attachment.c.id)
+    )
+    return [
+        Attachment(
+            name=row.name,
+            content_type=row.content_type,
+            size=row.size,
+            sha256=row.sha256,
+            role=Role(row.role),
+            content=row.content or b"",
+        )
+        for row in rows
+    ]
+
+
+def tie_entry(work: Work, entry_id: int, inbox_id: int, digest: str) -> None:
+    """Note which message an entry was made of that an action has written."""
+    work.execute(
+        update(entry)
+        .where(entry.c.id == entry_id)
+        .values(inbox_id=inbox_id, content_digest=digest)
     )
 
 
@@ -352,29 +339,6 @@ def add_participants(
     ]
     if rows:
         work.execute(insert_ignoring(work, participant, "ticket", "contact_id"), rows)
-
-
-def breached(work: Work, now: datetime, limit: int) -> list[tuple[int, str]]:
-    """Mark deadlines that have passed, once each; return (ticket, kind)."""
-    due = work.execute(
-        select(deadline.c.id, deadline.c.ticket, deadline.c.kind)
-        .where(
-            deadline.c.done_at.is_(None),
-            deadline.c.breached_at.is_(None),
-            deadline.c.due_at <= now,
-        )
-        .order_by(deadline.c.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
-    if due:
-        work.execute(
-            update(deadline)
-            .where(deadline.c.id == bindparam("b_id"))
-            .values(breached_at=now),
-            [{"b_id": row.id} for row in due],
-        )
-    return [(int(row.ticket), str(row.kind)) for row in due]
 
 
 def _keep_files(
@@ -409,7 +373,7 @@ def _keep_files(
     )
 
 
-def _ticket_values(new: NewTicket) -> dict[str, Any]:
+def _ticket_values(new: NewTicket, promises: Promises) -> dict[str, Any]:
     return {
         "subject": new.subject,
         "status": Status.NEW.value,
@@ -422,8 +386,12 @@ def _ticket_values(new: NewTicket) -> dict[str, Any]:
         "team": new.team,
         "address": new.address,
         "requester_id": new.requester_id,
+        "tags": list(new.tags),
+        "assignee": new.assignee,
         "opened_at": new.opened_at,
-        "first_response_due": new.first_response_due,
+        "first_response_due": promises.first_response_due(
+            new.opened_at, new.team, new.priority
+        ),
     }
 
 

@@ -26,7 +26,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -127,6 +126,7 @@ ticket = Table(
     # Since when the customer owes us an answer, and how often he was reminded.
     Column("waiting_since", Instant),
     Column("reminded", Integer, nullable=False, default=0),
+    Column("reminded_at", Instant),
     Column("merged_into", Id, ForeignKey("ticket.number")),
     CheckConstraint(
         "status IN ('new','open','waiting','escalated','resolved','closed')",
@@ -275,21 +275,49 @@ deadline = Table(
     Column("id", Id, primary_key=True),
     Column("ticket", Id, ForeignKey("ticket.number"), nullable=False),
     Column("kind", String(32), nullable=False),
-    # Since when it runs. A deadline whose customer must answer first has no due time
-    # but `remaining`, the seconds of business time that it has left.
     Column("started_at", Instant, nullable=False),
+    # Of the seconds of business time that are allowed, so many were left at that
+    # moment. A deadline whose customer must answer first stands still: it has no due
+    # time.
+    Column("allowed", Float, nullable=False),
+    Column("remaining", Float, nullable=False),
+    Column("counted_from", Instant, nullable=False),
     Column("due_at", Instant),
-    Column("remaining", Float),
+    Column("warn_at", Instant),
     Column("warned_at", Instant),
     Column("breached_at", Instant),
+    # How it ended, and how many seconds of business time it took if it was met.
     Column("done_at", Instant),
-    UniqueConstraint("ticket", "kind"),
+    Column("ending", String(8)),
+    Column("took", Float),
+    CheckConstraint("(done_at IS NULL) = (ending IS NULL)", name="ending"),
 )
+Index("ix_deadline_ticket", deadline.c.ticket)
+Index("ix_deadline_started", deadline.c.started_at)
+# A case has one clock a kind at a time.
+_OPEN = text("done_at IS NULL")
 Index(
-    "ix_deadline_open",
+    "uq_deadline_open",
+    deadline.c.ticket,
+    deadline.c.kind,
+    unique=True,
+    postgresql_where=_OPEN,
+    sqlite_where=_OPEN,
+)
+# The clock asks these every few seconds; what was told already is not in them.
+_TO_BREACH = text("done_at IS NULL AND breached_at IS NULL")
+Index(
+    "ix_deadline_due",
     deadline.c.due_at,
-    postgresql_where=text("done_at IS NULL"),
-    sqlite_where=text("done_at IS NULL"),
+    postgresql_where=_TO_BREACH,
+    sqlite_where=_TO_BREACH,
+)
+_TO_WARN = text("done_at IS NULL AND breached_at IS NULL AND warned_at IS NULL")
+Index(
+    "ix_deadline_warn",
+    deadline.c.warn_at,
+    postgresql_where=_TO_WARN,
+    sqlite_where=_TO_WARN,
 )
 
 outbox = Table(
@@ -338,6 +366,26 @@ for _name, _columns in {
     "ix_outbox_acks": (outbox.c.created_at, outbox.c.kind),
 }.items():
     Index(_name, *_columns, postgresql_where=_ACK, sqlite_where=_ACK)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("ticket", Id, ForeignKey("ticket.number"), nullable=False),
+    Column("entry_id", Id, ForeignKey("entry.id")),
+    Column("kind", String(32), nullable=False),
+    # Who shall not be told: whoever did it.
+    Column("by", String(320), nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("done_at", Instant),
+    _now(),
+)
+Index(
+    "ix_notice_open",
+    notice.c.created_at,
+    postgresql_where=text("done_at IS NULL"),
+    sqlite_where=text("done_at IS NULL"),
+)
 
 survey = Table(
     "survey",
@@ -436,3 +484,15 @@ heartbeat = Table(
     Column("jobs", JSON, nullable=False),
     Column("at", Instant, nullable=False),
 )
+
+# When the service was up: from the first to the last heartbeat without a gap.
+uptime = Table(
+    "uptime",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("instance", String(64), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant, nullable=False, index=True),
+)
+Index("ix_uptime_instance", uptime.c.instance, uptime.c.id)

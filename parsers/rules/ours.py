@@ -21,9 +21,10 @@ def own_loop_header(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | Non
 def own_message_id(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | None:
     """A Message-ID in the form of ours; people may write from the same domain."""
     domain = own.domain.lower()
-    local, _, at = (m.message_id or "").lower().rpartition("@")
+    message_id = m.message_id or ""
+    local, _, at = message_id.lower().rpartition("@")
     if domain and at == domain and _OUR_ID.fullmatch(local):
-        return Hit(rule="own_message_id", why=f"Message-ID: {m.message_id[:100]}")
+        return Hit(rule="own_message_id", why=f"Message-ID: {message_id[:100]}")
     return None
 
 

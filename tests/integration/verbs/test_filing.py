@@ -275,7 +275,7 @@ def test_the_loop_breaker_files_into_one_case_and_falls_silent(home: House) -> N
         fates.append(
             home.mail(
                 message(
-                    "Recebemos seu pedido.",
+                    "Recebemos seu pedido e vamos responder em breve, aguarde.",
                     message_id=f"<{n}@robot.example>",
                     subject=f"Ticket {n}",
                     sender="robo@robot.example",

@@ -18,7 +18,13 @@ from chamado.notifier.letter import UnusableId, automatic, bare_subject
 from chamado.notifier.render import FILES_SHOWN, Templates, sample
 from chamado.notifier.sandbox import Workshop
 from chamado.notifier.selftest import misbuilt
-from chamado.notifier.types import Enclosure, Letter, LetterKind, Notification
+from chamado.notifier.types import (
+    TO_AGENTS,
+    Enclosure,
+    Letter,
+    LetterKind,
+    Notification,
+)
 
 DOTS = b"\r\n.\r\n"
 LANGUAGES = ("pt-BR", "en", "es")
@@ -102,13 +108,16 @@ def test_o01_every_kind_language_and_edge_name_is_one_sound_message(
     assert not set("/\\\r\n\x00\u202e") & set(file.get_filename())
 
 
+ANSWERS = (LetterKind.ACK, LetterKind.CONFIRMED, LetterKind.RETURNED)
+
+
 @pytest.mark.parametrize("kind", MACHINES)
 def test_what_a_machine_writes_says_so_and_comes_back_to_nobody(
     kind: LetterKind,
 ) -> None:
     """Null sender, Auto-Submitted, suppression for Exchange, our loop mark."""
     letter, message = compose(sample(kind, "pt-BR"))
-    answered = kind is LetterKind.ACK
+    answered = kind in ANSWERS
     expected = "auto-replied" if answered else "auto-generated"
     assert (letter.mail_from, letter.at_most_once) == ("", True)
     assert message["Auto-Submitted"] == expected
@@ -171,11 +180,12 @@ def test_the_same_notification_is_the_same_bytes() -> None:
     assert again == TEMPLATES.compose(notification)
 
 
+TO_CUSTOMERS = [kind for kind in MACHINES if kind not in TO_AGENTS]
 ADVERT = "FREE NITRO http://evil.example/claim"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", MACHINES)
+@pytest.mark.parametrize("kind", TO_CUSTOMERS)
 def test_l18_an_automatic_letter_repeats_no_word_of_a_stranger(
     kind: LetterKind, language: str
 ) -> None:

@@ -36,6 +36,9 @@ def calendar(method: str) -> bytes:
     return multipart("alternative", "\nAceito", part)
 
 
+MARK = "ry724fjwddrnlzpw.1vjgttna33dp6wrih"
+
+
 @dataclass(frozen=True)
 class Example:
     """Mail for one rule: what hits, what does not; and envelopes for them."""
@@ -52,11 +55,7 @@ EXAMPLES = {
         (mail("X-Chamado-Loop: desk-2"), mail("X-Loop: desk-1")),
     ),
     "own_message_id": Example(
-        (
-            mail(
-                "Message-ID: <ack.1.ry724fjwddrnlzpw.1vjgttna33dp6wrih@support.acme.example>"
-            ),
-        ),
+        (mail(f"Message-ID: <ack.1.{MARK}@support.acme.example>"),),
         (
             mail("Message-ID: <x@acme.example>"),
             mail("Message-ID: <CAF.12.person@support.acme.example>"),

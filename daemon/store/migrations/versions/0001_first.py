@@ -73,6 +73,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_secret_key")),
     )
     op.create_table(
+        "uptime",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("instance", sa.String(length=64), nullable=False),
+        sa.Column("host", sa.String(length=255), nullable=False),
+        sa.Column("since", Instant(), nullable=False),
+        sa.Column("until", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_uptime")),
+    )
+    op.create_index("ix_uptime_instance", "uptime", ["instance", "id"], unique=False)
+    op.create_index(op.f("ix_uptime_until"), "uptime", ["until"], unique=False)
+    op.create_table(
         "ticket",
         sa.Column(
             "number",
@@ -105,6 +118,7 @@ def upgrade() -> None:
         sa.Column("tags", sa.JSON(), nullable=False),
         sa.Column("waiting_since", Instant(), nullable=True),
         sa.Column("reminded", sa.Integer(), nullable=False),
+        sa.Column("reminded_at", Instant(), nullable=True),
         sa.Column(
             "merged_into",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
@@ -143,22 +157,51 @@ def upgrade() -> None:
         ),
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("started_at", Instant(), nullable=False),
+        sa.Column("allowed", sa.Float(), nullable=False),
+        sa.Column("remaining", sa.Float(), nullable=False),
+        sa.Column("counted_from", Instant(), nullable=False),
         sa.Column("due_at", Instant(), nullable=True),
-        sa.Column("remaining", sa.Float(), nullable=True),
+        sa.Column("warn_at", Instant(), nullable=True),
         sa.Column("warned_at", Instant(), nullable=True),
         sa.Column("breached_at", Instant(), nullable=True),
         sa.Column("done_at", Instant(), nullable=True),
+        sa.Column("ending", sa.String(length=8), nullable=True),
+        sa.Column("took", sa.Float(), nullable=True),
+        sa.CheckConstraint(
+            "(done_at IS NULL) = (ending IS NULL)", name=op.f("ck_deadline_ending")
+        ),
         sa.ForeignKeyConstraint(
             ["ticket"], ["ticket.number"], name=op.f("fk_deadline_ticket")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deadline")),
-        sa.UniqueConstraint("ticket", "kind", name=op.f("uq_deadline_ticket_kind")),
     )
     op.create_index(
-        "ix_deadline_open",
+        "ix_deadline_due",
         "deadline",
         ["due_at"],
         unique=False,
+        postgresql_where=sa.text("done_at IS NULL AND breached_at IS NULL"),
+        sqlite_where=sa.text("done_at IS NULL AND breached_at IS NULL"),
+    )
+    op.create_index("ix_deadline_started", "deadline", ["started_at"], unique=False)
+    op.create_index("ix_deadline_ticket", "deadline", ["ticket"], unique=False)
+    op.create_index(
+        "ix_deadline_warn",
+        "deadline",
+        ["warn_at"],
+        unique=False,
+        postgresql_where=sa.text(
+            "done_at IS NULL AND breached_at IS NULL AND warned_at IS NULL"
+        ),
+        sqlite_where=sa.text(
+            "done_at IS NULL AND breached_at IS NULL AND warned_at IS NULL"
+        ),
+    )
+    op.create_index(
+        "uq_deadline_open",
+        "deadline",
+        ["ticket", "kind"],
+        unique=True,
         postgresql_where=sa.text("done_at IS NULL"),
         sqlite_where=sa.text("done_at IS NULL"),
     )
@@ -474,6 +517,42 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_attachment_entry_id"), "attachment", ["entry_id"], unique=False
+    )
+    op.create_table(
+        "notice",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "ticket",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+        ),
+        sa.Column(
+            "entry_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=True,
+        ),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("by", sa.String(length=320), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("done_at", Instant(), nullable=True),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["entry_id"], ["entry.id"], name=op.f("fk_notice_entry_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["ticket"], ["ticket.number"], name=op.f("fk_notice_ticket")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+    )
+    op.create_index(
+        "ix_notice_open",
+        "notice",
+        ["created_at"],
+        unique=False,
+        postgresql_where=sa.text("done_at IS NULL"),
+        sqlite_where=sa.text("done_at IS NULL"),
     )
     op.create_table(
         "outbox",

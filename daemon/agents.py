@@ -1,0 +1,393 @@
+"""Agents by mail: telling them what happened, and doing what they answer.
+
+A notice is bound to the one agent it goes to, by its reply address and its Message-ID,
+with a MAC that no customer's letter has. What an agent's mail asks for is done whole or
+not at all; if not, it comes back to him with the reason, and nothing left the house.
+"""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from chamado.config import derive
+from chamado.config.address import Address
+from chamado.config.settings import Agent
+from chamado.daemon import actions, letters
+from chamado.daemon.core.tokens import AGENT, make_message_id, make_token
+from chamado.daemon.core.types import (
+    AgentAction,
+    Command,
+    Priority,
+    Resolution,
+    Verb,
+)
+from chamado.daemon.desk import Desk
+from chamado.daemon.enclosed import Files
+from chamado.daemon.refusal import BadData, Refusal
+from chamado.daemon.store import cases, notices, outbox
+from chamado.daemon.store.engine import Work
+from chamado.daemon.store.notices import CaseLine, OpenNotice
+from chamado.notifier.addresses import UnusableAddress
+from chamado.notifier.types import (
+    CaseShown,
+    Enclosure,
+    Happened,
+    LetterKind,
+    Notification,
+)
+from chamado.parsers.types import Attachment, Role
+
+log = structlog.get_logger()
+
+NOTICES_A_TICK = 200
+#: With more cases than this at once an agent gets one mail that lists them.
+CASES_APART = 10
+ENCLOSED_BYTES = 2_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obeyed:
+    """What an agent's mail did; `wrong` says why it did nothing."""
+
+    entry_id: int | None = None
+    done: tuple[str, ...] = ()
+    wrong: str | None = None
+
+
+def obey(
+    work: Work,
+    desk: Desk,
+    decision: AgentAction,
+    attachments: Sequence[Attachment],
+    message_id: str | None,
+) -> Obeyed:
+    """Do what an agent's mail asks for, and tell him what became of it."""
+    order, now = decision.order, desk.clock()
+    if order.wrong:
+        done = Obeyed(wrong=order.wrong)
+    else:
+        try:
+            with work.begin_nested():
+                done = _do(work, desk, decision, attachments, now)
+        except Refusal as refusal:
+            done = Obeyed(wrong=str(refusal))
+    _confirm(work, desk, decision, done, message_id, now)
+    return done
+
+
+def _do(
+    work: Work,
+    desk: Desk,
+    decision: AgentAction,
+    attachments: Sequence[Attachment],
+    now: datetime,
+) -> Obeyed:
+    number, agent, text = decision.ticket, decision.agent, decision.order.text
+    files = _files(desk, attachments) if text else Files()
+    done: list[str] = []
+    entry_id: int | None = None
+    if text and decision.public:
+        entry_id = actions.reply(
+            work, desk, number, agent, text, files, now=now
+        ).entry_id
+        done.append("replied")
+    elif text:
+        entry_id = actions.note(work, number, agent, text, files, now=now).entry_id
+        done.append("noted")
+    for command in decision.order.commands:
+        if command.verb in _DO:
+            _DO[command.verb](work, desk, decision, command, now)
+            done.append(f"{command.verb.value} {command.argument}".strip())
+    if not done:
+        raise BadData("the mail holds no words and no command")
+    return Obeyed(entry_id=entry_id, done=tuple(done))
+
+
+def _assign(
+    work: Work, desk: Desk, decision: AgentAction, command: Command, now: datetime
+) -> None:
+    who = command.argument.lower()
+    if who in ("me", "eu", "mim", "yo"):
+        who = decision.agent.address
+    assignee = actions.agent_of(desk, who).address
+    wish = actions.Wish(assignee=assignee)
+    by = decision.agent.address
+    actions.change(work, desk, decision.ticket, wish, who=by, now=now)
+
+
+def _priority(
+    work: Work, desk: Desk, decision: AgentAction, command: Command, now: datetime
+) -> None:
+    wish = actions.Wish(priority=Priority(command.argument.lower()))
+    who = decision.agent.address
+    actions.change(work, desk, decision.ticket, wish, who=who, now=now)
+
+
+def _resolve(
+    work: Work, desk: Desk, decision: AgentAction, command: Command, now: datetime
+) -> None:
+    code = Resolution(command.argument.lower())
+    actions.resolve(work, desk, decision.ticket, decision.agent, code, "", now=now)
+
+
+def _wait(
+    work: Work, desk: Desk, decision: AgentAction, command: Command, now: datetime
+) -> None:
+    actions.wait(work, desk, decision.ticket, who=decision.agent.address, now=now)
+
+
+def _escalate(
+    work: Work, desk: Desk, decision: AgentAction, command: Command, now: datetime
+) -> None:
+    actions.escalate(
+        work, desk, decision.ticket, decision.agent, command.argument, now=now
+    )
+
+
+_DO: dict[Verb, Callable[[Work, Desk, AgentAction, Command, datetime], None]] = {
+    Verb.ASSIGN: _assign,
+    Verb.PRIORITY: _priority,
+    Verb.WAIT: _wait,
+    Verb.ESCALATE: _escalate,
+    Verb.RESOLVE: _resolve,
+}
+
+
+def _files(desk: Desk, attachments: Sequence[Attachment]) -> Files:
+    """What an agent attached, for the case and for the letter; logos stay behind."""
+    kept = tuple(a for a in attachments if a.role is not Role.SIGNATURE_IMAGE)
+    return Files(
+        kept=kept,
+        enclosures=tuple(
+            Enclosure(
+                name=a.name,
+                content_type=a.content_type,
+                content=a.content or (desk.fetch(a.sha256) if a.size else b""),
+            )
+            for a in kept
+        ),
+    )
+
+
+def tell(work: Work, desk: Desk, now: datetime) -> int:
+    """Queue the mails about what has waited long enough; return how many."""
+    gather = timedelta(seconds=desk.settings.agents.gather)
+    ripe = notices.ripe(work, now - gather, NOTICES_A_TICK)
+    by_case: dict[int, list[OpenNotice]] = defaultdict(list)
+    for notice in ripe:
+        by_case[notice.ticket].append(notice)
+    lines = notices.lines(work, list(by_case))
+    wanted: dict[str, list[int]] = defaultdict(list)
+    people = {agent.address: agent for agent in desk.settings.agent}
+    for number, happened in by_case.items():
+        for agent in _concerned(desk, lines[number], happened):
+            wanted[agent.address].append(number)
+    queued: list[outbox.NewLetter] = []
+    for address, numbers in wanted.items():
+        agent = people[address]
+        try:
+            if len(numbers) > CASES_APART:
+                queued.append(_digest(desk, agent, [lines[n] for n in numbers], now))
+            else:
+                queued += [
+                    _notice(work, desk, agent, lines[n], by_case[n], now)
+                    for n in numbers
+                ]
+        except UnusableAddress as error:
+            log.error("agent_unreachable", why=str(error))
+    outbox.put(work, queued, now)
+    notices.done(work, [notice.id for notice in ripe], now)
+    return len(queued)
+
+
+def _concerned(
+    desk: Desk, line: CaseLine, happened: Sequence[OpenNotice]
+) -> list[Agent]:
+    """Who is told: the owner of the case, or while there is none, its team."""
+    agents = desk.settings.agent
+    owner = [agent for agent in agents if agent.address == line.assignee]
+    team = [a for a in agents if not a.teams or line.team in a.teams]
+    doers = {notice.by for notice in happened}
+    return [a for a in owner or team if doers != {a.address}]
+
+
+def _notice(
+    work: Work,
+    desk: Desk,
+    agent: Agent,
+    line: CaseLine,
+    happened: Sequence[OpenNotice],
+    now: datetime,
+) -> outbox.NewLetter:
+    notification = _notification(
+        desk,
+        LetterKind.NOTICE,
+        agent.address,
+        agent.name,
+        line,
+        now,
+        cases=(_shown(line),),
+        happened=tuple(
+            Happened(
+                kind=notice.kind,
+                who=notice.author or notice.by,
+                text=notice.text,
+                facts=tuple(f"{k}: {v}" for k, v in notice.facts.items()),
+            )
+            for notice in happened
+        ),
+        enclosures=_screenshots(work, desk, happened),
+    )
+    key = f"notice:{happened[-1].id}:{agent.address}"
+    return _queueable(desk, notification, key)
+
+
+def _digest(
+    desk: Desk, agent: Agent, lines: Sequence[CaseLine], now: datetime
+) -> outbox.NewLetter:
+    notification = _notification(
+        desk,
+        LetterKind.DIGEST,
+        agent.address,
+        agent.name,
+        lines[0],
+        now,
+        cases=tuple(_shown(line) for line in lines),
+    )
+    key = f"digest:{lines[-1].number}:{now.isoformat()}:{agent.address}"
+    return _queueable(desk, notification, key)
+
+
+def _confirm(
+    work: Work,
+    desk: Desk,
+    decision: AgentAction,
+    done: Obeyed,
+    message_id: str | None,
+    now: datetime,
+) -> None:
+    if decision.flags:
+        # A machine wrote it for the agent, and machines are not answered.
+        return
+    line = notices.lines(work, [decision.ticket])[decision.ticket]
+    agent = decision.agent
+    kind = LetterKind.RETURNED if done.wrong else LetterKind.CONFIRMED
+    notification = _notification(
+        desk,
+        kind,
+        agent.address,
+        agent.name,
+        line,
+        now,
+        cases=(_shown(line),),
+        done=done.done,
+        why=done.wrong or "",
+        text=decision.order.text,
+        in_reply_to=message_id,
+    )
+    key = f"{kind.value}:{decision.ticket}:{notification.message_id}"
+    outbox.put(work, [_queueable(desk, notification, key)], now)
+
+
+def _shown(line: CaseLine) -> CaseShown:
+    return CaseShown(
+        number=line.number,
+        subject=line.subject,
+        requester=line.requester,
+        status=line.status,
+        priority=line.priority,
+        assignee=line.assignee or "",
+        due_at=line.due_at,
+    )
+
+
+def _notification(
+    desk: Desk,
+    kind: LetterKind,
+    address: str,
+    name: str,
+    line: CaseLine,
+    now: datetime,
+    *,
+    cases: tuple[CaseShown, ...] = (),
+    happened: tuple[Happened, ...] = (),
+    enclosures: tuple[Enclosure, ...] = (),
+    done: tuple[str, ...] = (),
+    why: str = "",
+    text: str = "",
+    in_reply_to: str | None = None,
+) -> Notification:
+    settings = desk.settings
+    sender = derive.relay_from(settings)
+    local, _, domain = line.address.partition("@")
+    reply_to = line.address
+    if desk.support((line.address,)).subaddress:
+        token = make_token(desk.keyring, line.number, address, AGENT)
+        reply_to = f"{local}+{token}@{domain}"
+    return Notification(
+        kind=kind,
+        recipient=Address(name=name, address=address),
+        sender=Address(name=sender.name, address=line.address),
+        reply_to=reply_to,
+        language=settings.service.language,
+        number=line.number,
+        at=now,
+        message_id=make_message_id(
+            desk.keyring,
+            kind.value,
+            line.number,
+            secrets.token_bytes(letters.RANDOM_BYTES),
+            address,
+            settings.service.domain,
+        ),
+        in_reply_to=in_reply_to,
+        subject=line.subject,
+        greet_by_name=True,
+        cases=cases,
+        happened=happened,
+        enclosures=enclosures,
+        done=done,
+        why=why,
+        text=text,
+        instance=desk.instance,
+    )
+
+
+def _queueable(desk: Desk, notification: Notification, key: str) -> outbox.NewLetter:
+    letter = desk.compose(notification)
+    return outbox.NewLetter(
+        kind=notification.kind.value,
+        ticket=notification.number,
+        entry_id=None,
+        dedupe_key=key[:128],
+        mail_from=letter.mail_from,
+        rcpt_to=letter.rcpt_to,
+        message_id=letter.message_id,
+        subject=notification.subject,
+        content=letter.content,
+        at_most_once=letter.at_most_once,
+    )
+
+
+def _screenshots(
+    work: Work, desk: Desk, happened: Iterable[OpenNotice]
+) -> tuple[Enclosure, ...]:
+    """The pictures of the words that a notice is about, up to a bound."""
+    room = ENCLOSED_BYTES
+    found: list[Enclosure] = []
+    ids = [notice.entry_id for notice in happened if notice.entry_id]
+    for picture in cases.pictures(work, ids):
+        if picture.size > room:
+            continue
+        room -= picture.size
+        content = picture.content or desk.fetch(picture.sha256)
+        found.append(
+            Enclosure(
+                name=picture.name, content_type=picture.content_type, content=content
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,288 @@
+"""Agents work by mail: they are told, they answer, and nobody can pose as one."""
+
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chamado.config.settings import Agents, Listener
+from chamado.daemon import agents
+from chamado.daemon.store import schema
+from chamado.daemon.store.engine import Store
+from chamado.parsers.pool import ParserPool
+from tests.support.house import House, house, message
+
+BIA = "bia@acme.example"
+SOURCE = "smtp:127.0.0.1:2525"
+DOOR = Listener(trusted_authserv_ids=("mx.acme.example",))
+
+
+def vouched(domain: str) -> bytes:
+    """The border's word that the sender's domain is real."""
+    return (
+        b"Authentication-Results: mx.acme.example; dmarc=pass header.from="
+        + domain.encode()
+        + b"\r\n"
+    )
+
+
+@pytest.fixture
+def home(store: Store, pool: ParserPool, tmp_path: Path) -> Iterator[House]:
+    """A house behind a border that vouches for senders."""
+    with house(store, pool, tmp_path, listener=(DOOR,)) as built:
+        yield built
+
+
+def _case(home: House) -> int:
+    fate = home.mail(vouched("example.com") + message(), source=SOURCE)
+    assert fate["ack"] == "queued"
+    number: int = fate["ticket"]
+    return number
+
+
+def _told(home: House) -> list[EmailMessage]:
+    home.clock.move(seconds=61)
+    with home.store.write() as work:
+        agents.tell(work, home.desk, home.clock())
+    return _letters(home, "notice")
+
+
+def _letters(home: House, kind: str) -> list[EmailMessage]:
+    return [
+        message_from_bytes(row["content"], policy=policy.default)  # type: ignore[misc]  # typeshed
+        for row in home.rows(schema.outbox)
+        if row["kind"] == kind
+    ]
+
+
+def _answer(home: House, notice: EmailMessage, text: str, **how: Any) -> dict[str, Any]:
+    sender = how.pop("sender", BIA)
+    raw = message(
+        text,
+        sender=f"Bia <{sender}>",
+        subject=f"Re: {notice['Subject']}",
+        message_id=how.pop("message_id", "<a1@acme.example>"),
+        In_Reply_To=str(notice["Message-ID"]),
+        **how.pop("headers", {}),
+    )
+    border = how.pop("border", vouched("acme.example"))
+    rcpt = how.pop("rcpt", str(notice["Reply-To"].addresses[0].addr_spec))
+    return home.mail(border + raw, source=SOURCE, mail_from=sender, rcpt=rcpt, **how)
+
+
+def test_a_new_case_is_told_to_the_team_once(home: House) -> None:
+    """The notice carries the customer's words, the case, and a way to answer."""
+    number = _case(home)
+    (notice,) = _told(home)
+    assert notice["To"].addresses[0].addr_spec == BIA
+    assert f"[#{number}]" in notice["Subject"]
+    assert notice["Auto-Submitted"] == "auto-generated"
+    body = notice.get_body(("plain",)).get_content()
+    assert "A tela fica azul" in body
+    assert "ana@example.com" in body
+    assert len(_told(home)) == 1
+
+
+def test_words_within_a_minute_are_one_notice(home: House) -> None:
+    """A customer who writes in bursts does not flood the team."""
+    number = _case(home)
+    (ack,) = _letters(home, "ack")
+    for n in range(3):
+        home.mail(
+            vouched("example.com")
+            + message(
+                f"mais isto {n}",
+                message_id=f"<b{n}@example.com>",
+                In_Reply_To=str(ack["Message-ID"]),
+            ),
+            source=SOURCE,
+        )
+        home.clock.move(seconds=5)
+    (notice,) = _told(home)
+    body = notice.get_body(("plain",)).get_content()
+    assert all(f"mais isto {n}" in body for n in range(3))
+    assert f"[#{number}]" in notice["Subject"]
+
+
+def test_many_cases_at_once_are_one_digest(home: House) -> None:
+    """A storm of cases reaches an agent as one list."""
+    for n in range(12):
+        home.mail(
+            vouched(f"c{n}.example")
+            + message(
+                f"texto {n}", sender=f"p@c{n}.example", message_id=f"<{n}@c.example>"
+            ),
+            source=SOURCE,
+            mail_from=f"p@c{n}.example",
+        )
+    assert _told(home) == []
+    (digest,) = _letters(home, "digest")
+    assert "[#" not in digest["Subject"]
+
+
+def test_an_agents_answer_goes_to_the_customer_from_the_support_address(
+    home: House,
+) -> None:
+    """The customer sees the support address alone, and the agent is told so."""
+    number = _case(home)
+    (notice,) = _told(home)
+    fate = _answer(home, notice, "Olá, Ana. Tente de novo, por favor.")
+    assert (fate["outcome"], fate["ticket"]) == ("agent_action", number)
+    (reply,) = _letters(home, "reply")
+    assert reply["To"].addresses[0].addr_spec == "ana@example.com"
+    assert "Tente de novo" in reply.get_body(("plain",)).get_content()
+    assert BIA not in reply.as_string()
+    (confirmed,) = _letters(home, "confirmed")
+    assert confirmed["To"].addresses[0].addr_spec == BIA
+    (ticket,) = home.rows(schema.ticket)
+    assert ticket["first_response_at"] is not None
+    entry = home.rows(schema.entry)[-1]
+    assert (entry["kind"], entry["inbox_id"]) == ("reply", fate["id"])
+
+
+def test_a_note_stays_inside(home: House) -> None:
+    """#note makes a note, and no letter goes to anybody but the agent."""
+    _case(home)
+    (notice,) = _told(home)
+    _answer(home, notice, "#note\nCliente VIP, cuidado SEGREDO-17.")
+    assert _letters(home, "reply") == []
+    entry = home.rows(schema.entry)[-1]
+    assert (entry["kind"], entry["public"]) == ("note", False)
+    for row in home.rows(schema.outbox):
+        if row["rcpt_to"] != BIA:
+            assert b"SEGREDO-17" not in row["content"]
+
+
+def test_commands_are_done_and_send_no_empty_answer(home: House) -> None:
+    """A mail of commands alone changes the case and says nothing to the customer."""
+    _case(home)
+    (notice,) = _told(home)
+    _answer(home, notice, "#priority p1\n#assign me")
+    (ticket,) = home.rows(schema.ticket)
+    assert (ticket["priority"], ticket["assignee"]) == ("p1", BIA)
+    assert _letters(home, "reply") == []
+
+
+def test_an_unknown_command_comes_back_and_nothing_is_done(home: House) -> None:
+    """Neither the command nor the words behind it have any effect."""
+    _case(home)
+    (notice,) = _told(home)
+    fate = _answer(home, notice, "#priority p1\n#closed\nObrigado, até logo.")
+    assert fate["outcome"] == "agent_action"
+    (ticket,) = home.rows(schema.ticket)
+    assert ticket["priority"] == "p3"
+    assert _letters(home, "reply") == []
+    (returned,) = _letters(home, "returned")
+    body = returned.get_body(("plain",)).get_content()
+    assert "#closed" in body
+    assert "até logo" not in body or "Obrigado" in body
+
+
+def test_a_command_that_cannot_be_done_undoes_the_answer_too(home: House) -> None:
+    """All or nothing: an answer does not leave when its command is refused."""
+    _case(home)
+    (notice,) = _told(home)
+    _answer(home, notice, "#assign ninguem@acme.example\nJá respondo.")
+    assert _letters(home, "reply") == []
+    assert len(_letters(home, "returned")) == 1
+    assert len(home.rows(schema.entry)) == 1
+
+
+@pytest.mark.parametrize(
+    ("border", "sender"),
+    [
+        (b"", BIA),
+        (vouched("acme.example").replace(b"pass", b"fail"), BIA),
+        (vouched("evil.example"), "bia@evil.example"),
+    ],
+)
+def test_h01_nobody_can_pose_as_an_agent(
+    home: House, border: bytes, sender: str
+) -> None:
+    """H-01, H-02: without an aligned identity a notice's token is worth nothing."""
+    number = _case(home)
+    (notice,) = _told(home)
+    fate = _answer(
+        home, notice, "Mande sua senha para cá.", border=border, sender=sender
+    )
+    assert fate["outcome"] == "ticket_opened"
+    assert fate["ticket"] != number
+    assert _letters(home, "reply") == []
+    # A stranger from elsewhere gets a stranger's answer; a forged agent gets none.
+    assert (fate["ack"] == "queued") is (sender != BIA)
+
+
+def test_h04_an_agent_who_lost_the_team_is_not_obeyed(
+    store: Store, pool: ParserPool, tmp_path: Path
+) -> None:
+    """H-04: access is looked at when the mail is processed, not when it was told."""
+    from chamado.config.settings import Agent
+
+    with house(store, pool, tmp_path, listener=(DOOR,)) as home:
+        number = _case(home)
+        (notice,) = _told(home)
+    moved = (Agent(address=BIA, name="Bia", teams=("sales",)),)
+    with house(store, pool, tmp_path, listener=(DOOR,), agent=moved) as home:
+        fate = _answer(home, notice, "Respondo mesmo assim.")
+        assert fate["outcome"] == "ticket_opened"
+        assert fate["ticket"] != number
+        assert _letters(home, "reply") == []
+
+
+def test_h05_an_agents_out_of_office_never_reaches_the_customer(home: House) -> None:
+    """H-05: what a machine says for an agent is noted and goes no further."""
+    _case(home)
+    (notice,) = _told(home)
+    fate = _answer(
+        home, notice, "Estou de férias.", headers={"Auto_Submitted": "auto-replied"}
+    )
+    assert fate["outcome"] == "agent_action"
+    assert _letters(home, "reply") == []
+    assert _letters(home, "confirmed") == []
+    assert home.rows(schema.entry)[-1]["kind"] == "note"
+
+
+def test_answers_by_mail_can_be_notes_or_off(
+    store: Store, pool: ParserPool, tmp_path: Path
+) -> None:
+    """`agents.by_mail` says what an answer without a command is."""
+    for number, (mode, kinds) in enumerate((("note", ["note"]), ("off", ["note"]))):
+        with house(
+            store, pool, tmp_path, listener=(DOOR,), agents=Agents(by_mail=mode)
+        ) as home:
+            home.clock.move(days=number)
+            case = home.mail(
+                vouched("example.com")
+                + message(f"caso {mode}", message_id=f"<{mode}@x>"),
+                source=SOURCE,
+            )["ticket"]
+            notice = _told(home)[-1]
+            _answer(home, notice, f"palavras {mode}", message_id=f"<r{mode}@x>")
+            said = [e["kind"] for e in home.rows(schema.entry) if e["ticket"] == case]
+            assert said == ["inbound", *kinds]
+            assert _letters(home, "reply") == []
+
+
+def test_an_answer_from_the_agents_own_program_is_attached(home: House) -> None:
+    """With the support address in copy it is on the case, and is not sent again."""
+    number = _case(home)
+    (ack,) = _letters(home, "ack")
+    raw = message(
+        "Respondi direto pelo meu e-mail.",
+        sender=f"Bia <{BIA}>",
+        to="Ana <ana@example.com>",
+        subject=f"Re: {ack['Subject']}",
+        message_id="<own@acme.example>",
+        Cc="suporte@acme.example",
+        In_Reply_To="<m1@example.com>",
+    )
+    fate = home.mail(vouched("acme.example") + raw, source=SOURCE, mail_from=BIA)
+    assert (fate["outcome"], fate["ticket"]) == ("agent_action", number)
+    assert _letters(home, "reply") == []
+    entry = home.rows(schema.entry)[-1]
+    assert (entry["kind"], entry["author_role"]) == ("reply", "agent")
+    (ticket,) = home.rows(schema.ticket)
+    assert ticket["first_response_at"] is not None
