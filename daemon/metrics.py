@@ -47,8 +47,14 @@ MAILBOX_SUCCESS = Gauge(
     "When a mailbox was last read without trouble",
     ["mailbox"],
 )
+WARNINGS = Counter(
+    "chamado_sla_warnings_total", "Deadlines that came close unmet", ["kind"]
+)
 BREACHES = Counter(
     "chamado_sla_breaches_total", "Deadlines that passed unmet", ["kind"]
+)
+SURVEYS = Counter(
+    "chamado_surveys_total", "Surveys that were due, by what came of them", ["result"]
 )
 
 

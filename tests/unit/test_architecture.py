@@ -36,6 +36,7 @@ FENCES = {
     "click": ("daemon/cli/",),
     "starlette": ("daemon/http/",),
     "uvicorn": ("daemon/http/",),
+    "holidays": ("config/holidays.py",),
 }
 
 # daemon/core/ decides and touches nothing. It may use what computes; what reads a
@@ -62,6 +63,7 @@ PURE = (
     "unicodedata",
     "zoneinfo",
     "chamado.config.address",
+    "chamado.config.hours",
     "chamado.config.settings",
     "chamado.config.units",
     "chamado.parsers.types",

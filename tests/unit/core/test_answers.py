@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chamado.config.address import Address
+from chamado.config.settings import Priorities
 from chamado.daemon.core.answers import (
     CONDITIONS,
     Asked,
@@ -15,7 +16,7 @@ from chamado.daemon.core.answers import (
     why_not,
 )
 from chamado.daemon.core.loops import LoopLimits, SenderHistory, why_loop
-from chamado.daemon.core.priority import MATRIX, priority_of
+from chamado.daemon.core.priority import matrix_of, priority_of
 from chamado.daemon.core.types import Impact, Priority, Severity
 from chamado.parsers.types import Auth, Classification, Envelope, ParsedMessage
 
@@ -122,9 +123,10 @@ def test_a_loop_is_seen_by_what_a_sender_does(
 def test_priority_never_falls_as_severity_or_impact_rise() -> None:
     """The matrix is monotone in both directions and names every priority."""
     severities, impacts = list(Severity), list(Impact)
+    matrix = matrix_of(Priorities())
     for impact in impacts:
-        column = [priority_of(severity, impact) for severity in severities]
+        column = [priority_of(severity, impact, matrix) for severity in severities]
         assert column == sorted(column)
     for severity in severities:
-        assert list(MATRIX[severity]) == sorted(MATRIX[severity])
-    assert {p for row in MATRIX.values() for p in row} == set(Priority)
+        assert list(matrix[severity]) == sorted(matrix[severity])
+    assert {p for row in matrix.values() for p in row} == set(Priority)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chamado.daemon.core.calendar import Calendar, add, between, parse_hours
+from chamado.config.hours import parse_hours
+from chamado.daemon.core.calendar import Calendar, add, between
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -1,0 +1,478 @@
+"""What is due on cases: starting clocks, stopping them, and finding those that ran out.
+
+The arithmetic is in `core.promises`; here are the rows. Whoever moves a case calls one
+of these in the same transaction, after the status of the case is what it shall be:
+
+    begin              a case is opened                  (`cases.open_tickets` does it)
+    customers_spoke    a customer wrote: who waits is due again, and an answer is owed
+    agent_answered     a person's public words keep what was promised
+    forget_answer      those words bounced, so they kept nothing
+    pause, resume      a case waits for its customer, and does not any more
+    end, reopen        a case is over, and is not any more
+    promise_anew       a case has another team or priority
+    come_due           what has to be warned of or is missed, once each
+
+Times are when it happened, not when we came to know it: a mail's arrival, for one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
+
+from chamado.daemon.core import promises as clocks
+from chamado.daemon.core.promises import ANSWERS, Clock, Ending, Promises, Run, Terms
+from chamado.daemon.core.types import Priority, Status
+from chamado.daemon.store.engine import Work
+from chamado.daemon.store.schema import contact, deadline, entry, outbox, ticket
+
+_OVER = (Status.RESOLVED, Status.CLOSED)
+_Values = dict[str, Any]
+_NOT_DONE: _Values = {"done_at": None, "ending": None, "took": None}
+_RUN = ("allowed", "remaining", "counted_from", "due_at", "warn_at")
+
+
+class What(StrEnum):
+    """What there is to say of a clock that runs out."""
+
+    WARNING = "warning"
+    BREACH = "breach"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A case that was opened."""
+
+    ticket: int
+    at: datetime
+    team: str
+    priority: Priority
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """Something to say of a clock; `due_at` is when its promise ends or has ended."""
+
+    ticket: int
+    clock: Clock
+    what: What
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """A clock of a case."""
+
+    id: int
+    ticket: int
+    clock: Clock
+    started_at: datetime
+    run: Run
+    done_at: datetime | None
+    ending: Ending | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """A case with all its clocks, held until the transaction ends."""
+
+    number: int
+    status: Status
+    terms: Terms
+    opened_at: datetime
+    rows: tuple[_Row, ...]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is due any more."""
+        return self.status in _OVER
+
+    @property
+    def waits(self) -> bool:
+        """Whether its clocks stand still."""
+        return self.status is Status.WAITING
+
+    def open(self, *wanted: Clock) -> list[_Row]:
+        """Its clocks of these kinds that have not ended."""
+        return [r for r in self.rows if r.done_at is None and r.clock in wanted]
+
+    def last(self, clock: Clock) -> _Row | None:
+        """Its newest clock of a kind."""
+        return next((r for r in reversed(self.rows) if r.clock is clock), None)
+
+
+def begin(work: Work, new: Iterable[Begun], promises: Promises) -> None:
+    """Start the clocks of cases that were opened."""
+    rows: list[_Values] = []
+    for one in new:
+        terms = promises.terms(one.team, one.priority)
+        for clock in (Clock.FIRST_RESPONSE, Clock.RESOLUTION):
+            rows += _started(one.ticket, clock, clocks.start(terms, clock, one.at))
+    _add(work, rows)
+
+
+def customer_spoke(work: Work, number: int, at: datetime, promises: Promises) -> None:
+    """A customer's word on a case that is not over; see `customers_spoke`."""
+    customers_spoke(work, [(number, at)], promises)
+
+
+def customers_spoke(
+    work: Work, spoken: Sequence[tuple[int, datetime]], promises: Promises
+) -> None:
+    """Customers wrote (ticket, arrival): what stood still runs, an answer is owed.
+
+    The next answer counts from the first word that nobody has answered. A case that
+    the word has opened again is reopened; on one that stays over nothing is owed.
+    """
+    first: dict[int, datetime] = {}
+    for number, at in spoken:
+        first[number] = min(at, first.get(number, at))
+    owed: list[_Values] = []
+    for case in _hold(work, list(first), promises):
+        owed += _wake(work, case, first[case.number])
+    _add(work, owed)
+
+
+def agent_answered(work: Work, number: int, at: datetime, promises: Promises) -> None:
+    """A person answered the customer: the first and the next response are given."""
+    work.execute(
+        update(ticket)
+        .where(ticket.c.number == number, ticket.c.first_response_at.is_(None))
+        .values(first_response_at=at)
+    )
+    for case in _hold(work, [number], promises):
+        for row in case.open(*ANSWERS):
+            if row.started_at <= at:
+                _finish(work, case.terms, row, at, Ending.MET)
+
+
+def forget_answer(work: Work, number: int, at: datetime, promises: Promises) -> None:
+    """The answer of that moment bounced, and so was none: its clock runs on as if it
+    had never stopped, until the next answer that arrived.
+
+    It was one all the same if the person who asked got it and only others did not.
+    """
+    if _requester_reached(work, number, at):
+        return
+    better = _next_answer(work, number, at)
+    work.execute(
+        update(ticket)
+        .where(ticket.c.number == number, ticket.c.first_response_at == at)
+        .values(first_response_at=better)
+    )
+    for case in _hold(work, [number], promises):
+        unmet = [r for r in case.rows if r.ending is Ending.MET and r.done_at == at]
+        for row in (r for r in unmet if r.clock in ANSWERS):
+            _unmeet(work, case, row, better)
+
+
+def pause(work: Work, number: int, now: datetime, promises: Promises) -> None:
+    """The customer owes an answer: the clocks stand still, with what they have left."""
+    for case in _hold(work, [number], promises):
+        for row in case.open(*Clock):
+            _put(work, row, clocks.stop(row.run, case.terms, now))
+
+
+def resume(work: Work, number: int, now: datetime, promises: Promises) -> None:
+    """The customer owes nothing any more, without having written."""
+    for case in _hold(work, [number], promises):
+        for row in case.open(*Clock):
+            _put(work, row, clocks.go_on(row.run, case.terms, now))
+
+
+def end(
+    work: Work, number: int, now: datetime, promises: Promises, *, solved: bool = True
+) -> None:
+    """The case is over: nothing is due any more. `solved` says that its resolution
+    keeps the promise of one, which giving up, merging and spam do not."""
+    for case in _hold(work, [number], promises):
+        for row in case.open(*Clock):
+            kept = solved and row.clock is Clock.RESOLUTION
+            ending = Ending.MET if kept else Ending.ENDED
+            _finish(work, case.terms, row, now, ending)
+
+
+def reopen(work: Work, number: int, now: datetime, promises: Promises) -> None:
+    """A case that was over goes on: the customer is owed a word, and a resolution with
+    what was left of its time."""
+    customers_spoke(work, [(number, now)], promises)
+
+
+def promise_anew(work: Work, number: int, now: datetime, promises: Promises) -> None:
+    """The case has another team or priority: what is open is due by those terms, as if
+    they had held since the clock started; the time that was used stays used."""
+    for case in _hold(work, [number], promises):
+        if case.is_over:
+            continue
+        for clock in Clock:
+            row = case.last(clock)
+            if row and (row.done_at is None or row.ending is Ending.DROPPED):
+                _renew(work, case, row, now)
+            elif row is None and clock is Clock.RESOLUTION:
+                run = clocks.start(case.terms, clock, case.opened_at)
+                if run and case.waits:
+                    run = clocks.stop(run, case.terms, now)
+                _add(work, _started(number, clock, run))
+
+
+def come_due(work: Work, now: datetime, limit: int) -> list[Due]:
+    """Mark the clocks that ran out, and then those that soon will; return them in the
+    order of their due times, each exactly once whoever asks how often.
+
+    A promise that nobody was warned of while we were down is missed and no more.
+    """
+    open_ = (deadline.c.done_at.is_(None), deadline.c.breached_at.is_(None))
+    late = _mark(
+        work,
+        (*open_, deadline.c.due_at <= now),
+        deadline.c.breached_at,
+        What.BREACH,
+        now,
+        limit,
+    )
+    soon = _mark(
+        work,
+        (*open_, deadline.c.warned_at.is_(None), deadline.c.warn_at <= now),
+        deadline.c.warned_at,
+        What.WARNING,
+        now,
+        limit - len(late),
+    )
+    return [*late, *soon]
+
+
+def _mark(
+    work: Work,
+    conditions: tuple[ColumnElement[bool], ...],
+    mark: ColumnElement[Any],
+    what: What,
+    now: datetime,
+    limit: int,
+) -> list[Due]:
+    """Cases that somebody works on in this moment are left for the next time: who waits
+    for a case while holding its clocks, and who holds the case while waiting for its
+    clocks, would wait for ever."""
+    wanted = (
+        select(deadline.c.id, deadline.c.ticket)
+        .where(*conditions)
+        .order_by(deadline.c.due_at, deadline.c.id)
+        .limit(max(limit, 0))
+    )
+    ids = {int(row.id): int(row.ticket) for row in work.execute(wanted)}
+    if not ids:
+        return []
+    free = set(
+        work.execute(
+            select(ticket.c.number)
+            .where(ticket.c.number.in_(sorted(set(ids.values()))))
+            .with_for_update(skip_locked=True, key_share=True)
+        ).scalars()
+    )
+    rows = work.execute(
+        select(deadline.c.id, deadline.c.ticket, deadline.c.kind, deadline.c.due_at)
+        .where(
+            deadline.c.id.in_([id_ for id_, number in ids.items() if number in free]),
+            *conditions,
+        )
+        .order_by(deadline.c.due_at, deadline.c.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if rows:
+        work.execute(
+            update(deadline)
+            .where(deadline.c.id == bindparam("b_id"))
+            .values({mark: now}),
+            [{"b_id": row.id} for row in rows],
+        )
+    return [
+        Due(ticket=row.ticket, clock=Clock(row.kind), what=what, due_at=row.due_at)
+        for row in rows
+    ]
+
+
+def _hold(work: Work, numbers: Sequence[int], promises: Promises) -> list[_Case]:
+    """Read cases with their clocks and keep others from moving the latter."""
+    if not numbers:
+        return []
+    heads = work.execute(
+        select(
+            ticket.c.number,
+            ticket.c.status,
+            ticket.c.team,
+            ticket.c.priority,
+            ticket.c.opened_at,
+        )
+        .where(ticket.c.number.in_(numbers))
+        .order_by(ticket.c.number)
+    ).all()
+    rows: dict[int, list[_Row]] = {head.number: [] for head in heads}
+    for found in work.execute(
+        select(deadline)
+        .where(deadline.c.ticket.in_(numbers))
+        .order_by(deadline.c.ticket, deadline.c.id)
+        .with_for_update()
+    ):
+        rows[found.ticket].append(_row(found._mapping))
+    return [
+        _Case(
+            number=head.number,
+            status=Status(head.status),
+            terms=promises.terms(head.team, Priority(head.priority)),
+            opened_at=head.opened_at,
+            rows=tuple(rows[head.number]),
+        )
+        for head in heads
+    ]
+
+
+def _row(found: Mapping[Any, Any]) -> _Row:
+    return _Row(
+        id=found["id"],
+        ticket=found["ticket"],
+        clock=Clock(found["kind"]),
+        started_at=found["started_at"],
+        run=Run(**{name: found[name] for name in _RUN}),
+        done_at=found["done_at"],
+        ending=Ending(found["ending"]) if found["ending"] else None,
+    )
+
+
+def _wake(work: Work, case: _Case, at: datetime) -> list[_Values]:
+    """Let what stands run again; return the clock that has to be started."""
+    if case.is_over:
+        return []
+    resolution = case.last(Clock.RESOLUTION)
+    if resolution and resolution.ending is not Ending.DROPPED:
+        _rouse(work, case.terms, resolution, at)
+    first = case.last(Clock.FIRST_RESPONSE)
+    if first and _unanswered(first):
+        _rouse(work, case.terms, first, at)
+        return []
+    if owed := case.open(Clock.NEXT_RESPONSE):
+        _rouse(work, case.terms, owed[0], at)
+        return []
+    run = clocks.start(case.terms, Clock.NEXT_RESPONSE, at)
+    return _started(case.number, Clock.NEXT_RESPONSE, run)
+
+
+def _unanswered(first: _Row) -> bool:
+    """Whether the first answer is still owed; not if it is missed and the case was
+    over since, for then the next answer is what the customer waits for."""
+    if first.done_at is None:
+        return True
+    return first.ending is Ending.ENDED and not first.run.is_late(first.done_at)
+
+
+def _rouse(work: Work, terms: Terms, row: _Row, at: datetime) -> None:
+    if row.done_at is None:
+        _put(work, row, clocks.go_on(row.run, terms, at))
+    else:
+        _put(work, row, clocks.wake(row.run, terms, at), **_NOT_DONE)
+
+
+def _renew(work: Work, case: _Case, row: _Row, now: datetime) -> None:
+    run = clocks.promise_anew(row.run, row.clock, case.terms)
+    if run is None:
+        if row.done_at is None:
+            _finish(work, case.terms, row, now, Ending.DROPPED)
+        return
+    if row.ending is Ending.DROPPED:
+        run = clocks.wake(run, case.terms, now)
+        if case.waits:
+            run = clocks.stop(run, case.terms, now)
+    _put(work, row, run, **_NOT_DONE)
+
+
+def _unmeet(work: Work, case: _Case, row: _Row, better: datetime | None) -> None:
+    if better is not None:
+        _finish(work, case.terms, row, better, Ending.MET)
+    elif case.is_over:
+        _put(work, row, row.run, ending=Ending.ENDED.value, took=None)
+    else:
+        # What the customer wrote since asks for the same answer.
+        work.execute(
+            delete(deadline).where(
+                deadline.c.ticket == case.number,
+                deadline.c.kind == Clock.NEXT_RESPONSE.value,
+                deadline.c.done_at.is_(None),
+            )
+        )
+        _put(work, row, row.run, **_NOT_DONE)
+
+
+def _requester_reached(work: Work, number: int, at: datetime) -> bool:
+    """Whether the letter of that moment to who asked has not failed."""
+    letters = (
+        select(outbox.c.id)
+        .join(ticket, ticket.c.number == outbox.c.ticket)
+        .join(contact, contact.c.id == ticket.c.requester_id)
+        .where(
+            outbox.c.ticket == number,
+            outbox.c.entry_id.is_not(None),
+            outbox.c.created_at == at,
+            outbox.c.rcpt_to == contact.c.address,
+            outbox.c.state != "failed",
+        )
+    )
+    return work.execute(letters.limit(1)).first() is not None
+
+
+def _next_answer(work: Work, number: int, after: datetime) -> datetime | None:
+    """When an agent answered next in words that did not fail; what left by his own
+    mail program has no letter of ours that could."""
+    answers = work.execute(
+        select(entry.c.id, entry.c.at)
+        .where(
+            entry.c.ticket == number,
+            entry.c.author_role == "agent",
+            entry.c.public,
+            entry.c.at > after,
+        )
+        .order_by(entry.c.at, entry.c.id)
+    ).all()
+    states: dict[int, set[str]] = {int(answer.id): set() for answer in answers}
+    letters = select(outbox.c.entry_id, outbox.c.state)
+    for id_, state in work.execute(letters.where(outbox.c.entry_id.in_(states))):
+        states[id_].add(state)
+    arrived = (a.at for a in answers if states[a.id] != {"failed"})
+    return next(arrived, None)
+
+
+def _finish(work: Work, terms: Terms, row: _Row, at: datetime, ending: Ending) -> None:
+    run = clocks.finish(row.run, terms, at)
+    took = run.allowed - run.remaining if ending is Ending.MET else None
+    _put(work, row, run, done_at=at, ending=ending.value, took=took)
+
+
+def _put(work: Work, row: _Row, run: Run, **more: Any) -> None:
+    if run == row.run and not more:
+        return
+    values = {name: getattr(run, name) for name in _RUN} | more
+    work.execute(update(deadline).where(deadline.c.id == row.id).values(**values))
+    if row.clock is Clock.FIRST_RESPONSE and run.due_at not in (None, row.run.due_at):
+        work.execute(
+            update(ticket)
+            .where(ticket.c.number == row.ticket)
+            .values(first_response_due=run.due_at)
+        )
+
+
+def _add(work: Work, rows: Sequence[_Values]) -> None:
+    if rows:
+        work.execute(insert(deadline), rows)
+
+
+def _started(number: int, clock: Clock, run: Run | None) -> list[_Values]:
+    if run is None:
+        return []
+    return [
+        {
+            "ticket": number,
+            "kind": clock.value,
+            "started_at": run.counted_from,
+            **{name: getattr(run, name) for name in _RUN},
+        }
+    ]
