@@ -99,7 +99,7 @@ def display_name(raw: str, address: str) -> str:
     `From: boss@acme.example <mallory@evil.example>` must not show the first one.
     """
     name = clean_name(decode_words(raw).strip().strip("'\"").strip())
-    if name.lower() == address.lower() or _ADDRESS_LIKE.search(name):
+    if "@" in name and (name.lower() == address.lower() or _ADDRESS_LIKE.search(name)):
         return ""
     return name
 

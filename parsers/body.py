@@ -12,7 +12,7 @@ from html import escape
 
 from chamado.parsers.charset import decode
 from chamado.parsers.flowed import unflow
-from chamado.parsers.html import crude_text, read_html, too_much
+from chamado.parsers.html import clean_html, crude_text, read_html, too_much
 from chamado.parsers.mime import Part
 from chamado.parsers.sanitise import clean_text
 from chamado.parsers.transfer import split_uu
@@ -163,20 +163,18 @@ class _Reader:
             text = unflow(text, part.params.get("delsp", "").lower() == "yes")
         return text
 
+    def _readable(self, part: Part) -> bool:
+        """Tell whether a library may see the HTML of a leaf; notes why not."""
+        reason = too_much(self.source(part), self.limits)
+        if reason:
+            self.body.defects.append(reason)
+        return reason is None
+
     def clean(self, part: Part) -> str | None:
         """Return the sanitised HTML of a leaf, None where it cannot be shown."""
         if id(part) not in self._clean:
-            source = self.source(part)
-            reason = too_much(source, self.limits)
-            if reason:
-                self.body.defects.append(reason)
-                self._clean[id(part)] = None
-                self._text[id(part)] = crude_text(source)
-            else:
-                cleaned, text, lines = read_html(source)
-                self._clean[id(part)] = cleaned
-                self._text[id(part)] = text
-                self.lines[id(part)] = lines
+            readable = self._readable(part)
+            self._clean[id(part)] = clean_html(self.source(part)) if readable else None
         return self._clean[id(part)]
 
     def text(self, part: Part) -> str:
@@ -194,8 +192,13 @@ class _Reader:
             return source
         if self.plain_only:
             return crude_text(source)
-        self.clean(part)
-        return self._text[id(part)]
+        if not self._readable(part):
+            self._clean[id(part)] = None
+            return crude_text(source)
+        cleaned, text, lines = read_html(source)
+        self._clean[id(part)] = cleaned
+        self.lines[id(part)] = lines
+        return text
 
     def view(self, part: Part) -> str | None:
         """Return a leaf for the HTML view; plain text keeps its line ends."""

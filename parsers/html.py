@@ -54,8 +54,9 @@ _FLAT_NAMES = (
     "tr dt dd option thead tbody tfoot colgroup"
 )
 _FLAT = frozenset(_FLAT_NAMES.split())
-_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,40})|<[!?]")
+_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,40})")
 _LONGEST_TAG = 32_768
+_LONG_TAG = re.compile(rf"<[^<>]{{{_LONGEST_TAG}}}")
 _MOST_ODD = 2_000
 # The parser is quadratic in the character references of one text.
 _MOST_REFERENCES = 100_000
@@ -67,9 +68,7 @@ _BREAK = re.compile(
     r"<(?:br|/p|/div|/tr|/li|/h[1-6]|/blockquote|hr)\b[^<>]*>", re.IGNORECASE
 )
 _BLANK_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
-_ODD_BLANKS = str.maketrans(
-    {"\u200b": None, "\ufeff": None, "\u00ad": None, "\u00a0": " "}
-)
+_INVISIBLE = re.compile("[\u200b\ufeff\u00ad]")
 
 
 def too_much(html: str, limits: ParseLimits) -> str | None:
@@ -78,27 +77,20 @@ def too_much(html: str, limits: ParseLimits) -> str | None:
         return f"html longer than {limits.html_bytes} characters"
     if html.count("&") > _MOST_REFERENCES:
         return "html with too many character references"
-    depth = odd = last = 0
-    for found in _TAG.finditer(html):
-        if (
-            found.start() - last > _LONGEST_TAG
-            and ">" not in html[last : found.start()]
-        ):
-            return f"html tag longer than {_LONGEST_TAG} characters"
-        last = found.start()
-        if found[2] is None:
-            odd += 1
-            continue
-        if found[2].lower() in _FLAT:
-            continue
-        depth += -1 if found[1] else 1
-        depth = max(depth, 0)
-        if depth > limits.html_depth:
-            return f"html nested deeper than {limits.html_depth}"
-    if odd > _MOST_ODD:
+    if html.count("<!") + html.count("<?") > _MOST_ODD:
         return "html with too many comments"
-    if len(html) - last > _LONGEST_TAG and ">" not in html[last:]:
+    if _LONG_TAG.search(html):
         return f"html tag longer than {_LONGEST_TAG} characters"
+    depth = 0
+    for closing, name in _TAG.findall(html):
+        if name in _FLAT or name.lower() in _FLAT:
+            continue
+        if closing:
+            depth = depth - 1 if depth else 0
+        else:
+            depth += 1
+            if depth > limits.html_depth:
+                return f"html nested deeper than {limits.html_depth}"
     return None
 
 
@@ -133,7 +125,7 @@ def crude_text(html: str) -> str:
 
 def tidy(text: str) -> str:
     """Trim line ends, drop invisible characters, allow one empty line at a time."""
-    text = clean_text(text).translate(_ODD_BLANKS)
+    text = _INVISIBLE.sub("", clean_text(text)).replace("\u00a0", " ")
     text = "\n".join(line.rstrip() for line in text.split("\n"))
     return _BLANK_LINES.sub("\n\n", text).strip("\n")
 

@@ -4,7 +4,6 @@ Short texts stay undecided: a wrong language in a letter is worse than the defau
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 from chamado.parsers.types import Header
@@ -12,7 +11,7 @@ from chamado.parsers.wordlists import LANGUAGES
 
 _WORD = re.compile(r"[^\W\d_]+")
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:-([A-Za-z]{2}|[0-9]{3}))?\s*(?:[,;]|$)")
-_SAMPLE = 4_000
+_SAMPLE = 1_500
 _SPEAKERS: dict[str, list[str]] = {}
 for _language in LANGUAGES:
     for _small_word in _language.words:
@@ -21,12 +20,13 @@ _FEWEST_HITS = 3
 
 
 def _vote(text: str) -> str | None:
-    scores: Counter[str] = Counter()
+    scores: dict[str, int] = {}
     for word in _WORD.findall(text[:_SAMPLE].lower()):
-        scores.update(_SPEAKERS.get(word, ()))
+        for tag in _SPEAKERS.get(word, ()):
+            scores[tag] = scores.get(tag, 0) + 1
     if not scores:
         return None
-    (best, most), *others = scores.most_common(2)
+    (best, most), *others = sorted(scores.items(), key=lambda one: -one[1])
     second = others[0][1] if others else 0
     if most < _FEWEST_HITS or most <= 1.3 * second:
         return None

@@ -10,7 +10,6 @@ import re
 STRONG, WEAK = "\ue0f0", "\ue0f1"
 _CLOSE = "\ue0f2"
 ANY = STRONG + WEAK + _CLOSE
-_REMOVE = dict.fromkeys(map(ord, ANY))
 
 _TAG = re.compile(
     r"<(/?)(blockquote|div|hr|span|table|section|p)\b([^<>]{0,2000})>", re.I
@@ -37,7 +36,10 @@ _REST = re.compile(
 
 def unmark(text: str) -> str:
     """Return text without marks."""
-    return text.translate(_REMOVE)
+    for mark in ANY:
+        if mark in text:
+            text = text.replace(mark, "")
+    return text
 
 
 def mark_quotes(html: str) -> str:

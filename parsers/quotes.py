@@ -95,7 +95,10 @@ def is_quote(line: str) -> bool:
     text = line.lstrip(" \t\u00a0")
     if text.startswith((STRONG, WEAK)):
         return True
-    return text.startswith(">") and not _WRAPPED_END.fullmatch(text)
+    if not text.startswith(">"):
+        return False
+    end = text.rstrip()
+    return end[-1] not in ":：" or not _WRAPPED_END.fullmatch(end)
 
 
 def _verb_end(lowered: str) -> int | None:
