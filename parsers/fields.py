@@ -6,14 +6,16 @@ is neither field nor continuation and no known field follows it.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 
 from chamado.parsers.types import ParseLimits
 
 _BLANK = re.compile(rb"\n\r?\n")
-_NAME = re.compile(rb"([!-9;-~\x80-\xff]{1,998})[ \t]*:")
+# A name, and its value with the lines that continue it.
+_FIELD = re.compile(
+    rb"([!-9;-~\x80-\xff]{1,998})[ \t]{0,99}:([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)?"
+)
 _KNOWN = re.compile(
     rb"(?:from|to|cc|subject|date|message-id|mime-version|received|reply-to|sender"
     rb"|return-path|references|in-reply-to|content-[a-z-]{1,30}|x-[a-z-]{1,60})[ \t]*:",
@@ -62,20 +64,21 @@ def _block_end(raw: bytes, start: int, end: int) -> tuple[int, int]:
     return found.start() + 1, found.end()
 
 
-def _lines(raw: bytes, start: int, stop: int) -> Iterator[tuple[int, int, bytes]]:
-    """Yield start, end and content (without its line end) of each line."""
-    at = start
-    while at < stop:
-        cut = raw.find(b"\n", at, stop)
-        following = stop if cut < 0 else cut + 1
-        yield at, following, raw[at:following].rstrip(b"\r\n")
-        at = following
+def _line(raw: bytes, at: int, stop: int) -> bytes:
+    """Return the line that begins here, without its line feed."""
+    cut = raw.find(b"\n", at, stop)
+    return raw[at : stop if cut < 0 else cut]
 
 
 def _field_follows(raw: bytes, at: int, stop: int) -> bool:
     """Tell whether one of the next lines is a field that everybody knows."""
-    reach = islice(_lines(raw, at, stop), _STRAY_REACH)
-    return any(_KNOWN.match(line) for _, _, line in reach)
+    for _ in range(_STRAY_REACH):
+        if at >= stop:
+            return False
+        if _KNOWN.match(raw, at, stop):
+            return True
+        at += len(_line(raw, at, stop)) + 1
+    return False
 
 
 def read_block(
@@ -97,34 +100,37 @@ def read_block(
     if stop - start > limits.header_block_bytes:
         stop = start + limits.header_block_bytes
         defects.append(f"header block cut at {limits.header_block_bytes} bytes")
-    names: list[str] = []
-    values: list[list[bytes]] = []
-    for count, (at, following, line) in enumerate(_lines(raw, start, stop)):
-        if count >= limits.header_lines:
-            defects.append(f"header cut at {limits.header_lines} lines")
-            break
-        if line[:1] in (b" ", b"\t") and values:
-            values[-1].append(line)
-            continue
-        if is_boundary(line):
+    fields: list[Field] = []
+    at = start
+    lines = 0
+    while at < stop and lines < limits.header_lines:
+        if raw.startswith(b"--", at) and is_boundary(_line(raw, at, stop)):
             body = at
             defects.append("header block ends at a boundary")
             break
-        found = _NAME.match(line)
+        found = _FIELD.match(raw, at, stop)
         if found:
-            names.append(found[1].decode("ascii", "replace"))
-            values.append([line[found.end() :]])
-        elif not (count == 0 and line.startswith(_UNIX_FROM)):
-            if line.startswith(b"--") or not _field_follows(raw, following, stop):
-                defects.append("no empty line between header and body")
-                body = at
-                break
-            defects.append("line in the header that is no field")
-    fields = []
-    for name, parts in zip(names, values, strict=True):
-        value = b"".join(parts)
-        if len(value) > limits.header_bytes:
-            defects.append(f"field cut at {limits.header_bytes} bytes")
-            value = value[: limits.header_bytes]
-        fields.append(Field(name, value.strip(b" \t")))
+            name, value = found[1], found[2]
+            if b"\n" in value:
+                lines += value.count(b"\n")
+                value = value.replace(b"\r\n", b"").replace(b"\n", b"")
+            if len(value) > limits.header_bytes:
+                defects.append(f"field cut at {limits.header_bytes} bytes")
+                value = value[: limits.header_bytes]
+            fields.append(Field(name.decode("ascii", "replace"), value.strip(b" \t\r")))
+            at = found.end()
+        else:
+            line = _line(raw, at, stop)
+            following = at + len(line) + 1
+            unix = at == start and line.startswith(_UNIX_FROM)
+            if not unix and not (fields and line[:1] in (b" ", b"\t")):
+                if line.startswith(b"--") or not _field_follows(raw, following, stop):
+                    defects.append("no empty line between header and body")
+                    body = at
+                    break
+                defects.append("line in the header that is no field")
+            at = following
+        lines += 1
+    if at < stop and lines >= limits.header_lines:
+        defects.append(f"header cut at {limits.header_lines} lines")
     return Block(tuple(fields), body, tuple(dict.fromkeys(defects)))

@@ -11,7 +11,7 @@ from chamado.parsers.wordlists import LANGUAGES
 
 _WORD = re.compile(r"[^\W\d_]+")
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:-([A-Za-z]{2}|[0-9]{3}))?\s*(?:[,;]|$)")
-_SAMPLE = 1_500
+_SAMPLE = 1_000
 _SPEAKERS: dict[str, list[str]] = {}
 for _language in LANGUAGES:
     for _small_word in _language.words:

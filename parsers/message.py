@@ -28,7 +28,7 @@ from chamado.parsers.people import Reading, read_people
 from chamado.parsers.reply import split_reply
 from chamado.parsers.sanitise import clean_line
 from chamado.parsers.types import Attachment, Header, ParsedMessage, ParseLimits, Role
-from chamado.parsers.words import header_text
+from chamado.parsers.words import header_line, header_text
 
 # It logs pieces of headers, and whatever a stranger writes stays out of our log.
 logging.getLogger("mailparser").propagate = False
@@ -157,7 +157,7 @@ def _head(block: Block, limits: ParseLimits) -> ParsedMessage:
         headers=tuple(
             Header(
                 name=clean_line(field.name, 200),
-                value=clean_line(header_text(field.value, hint)),
+                value=header_line(field.value, hint),
             )
             for field in block.fields
         ),

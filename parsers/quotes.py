@@ -14,6 +14,8 @@ from chamado.parsers.wordlists import LANGUAGES, every
 # Longer lines are prose: no program writes such an attribution or header line.
 _LONGEST_LINE = 400
 _ATTRIBUTION_LINES = 6
+# How an attribution ends: a colon, an address, or the dashes around it.
+_CLOSINGS = (":", "：", ">", "--", "—", "*")
 # A label and its colon stand at the front of their line.
 _LABEL_REACH = 60
 _HEADER_LINES = 14
@@ -167,8 +169,7 @@ def attribution(lines: Sequence[str], last: int, floor: int) -> Cut | None:
     end = plain(line).rstrip(_DASHES + " ")
     if not end or len(end) > _LONGEST_LINE:
         return None
-    closed = end.endswith((":", "：")) or line.rstrip().endswith(">")
-    if not closed and not _ends_in_verb(end):
+    if not line.rstrip().endswith(_CLOSINGS):
         return None
     found = _late_attribution(lines, last)
     if found is not None:

@@ -165,12 +165,12 @@ def _pieces(lines: Sequence[str]) -> list[_Piece]:
 
 def _inside_quote(lines: Sequence[str], index: int) -> bool:
     """Tell a piece of a broken link, quoted lines right above and below it."""
+    text = lines[index].strip()
+    if not text or (" " in text.rstrip("> ") and text[0] not in "(<"):
+        return False
     if not 0 < index < len(lines) - 1:
         return False
-    if not (is_quote(lines[index - 1]) and is_quote(lines[index + 1])):
-        return False
-    text = lines[index].strip()
-    return bool(text) and (" " not in text.rstrip("> ") or text.startswith(("(", "<")))
+    return is_quote(lines[index - 1]) and is_quote(lines[index + 1])
 
 
 def _take_attribution(piece: _Piece) -> list[str]:

@@ -25,7 +25,13 @@ _DEVICE = re.compile(
 _MARKUP = re.compile(r"<?https?://\S+|<?mailto:\S+|[\[\]()<>*_\"“”]|aka\.ms/\S+")
 _SENT_FROM = tuple(every("sent_from"))
 _SENT_FROM_END = (*_SENT_FROM, "gesendet", "geschickt")
+# First and last letters, to pass over the many lines that are neither quickly.
+_BEGINS = frozenset(phrase[:3] for phrase in _SENT_FROM)
+_ENDS = frozenset(phrase[-3:] for phrase in _SENT_FROM_END)
+_OPENING = " \t*_>([<\"'\u00a0\u200b\u200e\u200f\u202a\u202b"
+_CLOSING = " \t*_>)]\"'.!\u00a0\u200b\u200e\u200f\u202c"
 _SIGN_OFFS = "|".join(map(re.escape, sorted(every("sign_off"), key=len, reverse=True)))
+_SIGN_OFF_BEGINS = frozenset(phrase[:2] for phrase in every("sign_off"))
 _SIGN_OFF = re.compile(rf"(?:{_SIGN_OFFS})(?:\s*[,.!;:/|–-]+\s*.{{0,40}})?", re.I)
 _DASH_NAME = re.compile(
     r"[-–—~]{1,2}\s?[^\W\d_a-z][\w.'’]*(?:\s[^\W\d_a-z][\w.'’]*){0,3}"
@@ -45,6 +51,10 @@ def _words(text: str) -> int:
 def _device_line(line: str) -> bool:
     """Tell what phones and mail programs append (`Sent from my iPhone`)."""
     if not line or len(line) > 300:
+        return False
+    lowered = line.lower()
+    begins = lowered.lstrip(_OPENING)[:3] in _BEGINS
+    if not begins and lowered.rstrip(_CLOSING)[-3:] not in _ENDS:
         return False
     text = plain(_MARKUP.sub(" ", line))
     if not text or len(text) > 120:
@@ -113,7 +123,9 @@ def _sign_off(lines: Sequence[str]) -> int | None:
     filled = [index for index, line in enumerate(lines) if line.strip()]
     for index in filled[-10:]:
         text = plain(lines[index])
-        if len(text) > 60 or index == filled[0] or not _SIGN_OFF.fullmatch(text):
+        if len(text) > 60 or index == filled[0]:
+            continue
+        if text[:2].lower() not in _SIGN_OFF_BEGINS or not _SIGN_OFF.fullmatch(text):
             continue
         rest = lines[index + 1 :]
         if _closing_lines(rest) and _words(" ".join(rest)) <= 40:

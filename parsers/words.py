@@ -10,6 +10,7 @@ import binascii
 import re
 
 from chamado.parsers.charset import decode, undeclared
+from chamado.parsers.sanitise import clean_line
 
 _START = re.compile(r"=\?([^?\s=()<>,;:\"/\[\]]{1,60})\?([bBqQ])\?")
 _Q_JUNK = re.compile(rb"=(?![0-9A-Fa-f]{2})")
@@ -60,6 +61,15 @@ def decode_words(text: str) -> str:
         out.append(decode(b"".join(pending), label)[0])
     out.append(text[done:])
     return "".join(out)
+
+
+def header_line(raw: bytes, hint: str | None = None) -> str:
+    """Decode a raw header value into one clean line."""
+    if raw.isascii():
+        text = raw.decode("ascii")
+        if text.isprintable() and "=?" not in text and "  " not in text:
+            return text
+    return clean_line(header_text(raw, hint))
 
 
 def header_text(raw: bytes, hint: str | None = None) -> str:
