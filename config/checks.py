@@ -8,18 +8,19 @@ import ipaddress
 import re
 import zoneinfo
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from urllib.parse import urlsplit
 
+from chamado.config import holidays
 from chamado.config.address import shown_address
+from chamado.config.hours import open_seconds, parse_hours
 from chamado.config.problems import Problem
-from chamado.config.settings import Listener, Mailbox, Relay, Settings
+from chamado.config.settings import Listener, Mailbox, Promise, Relay, Settings, Sla
 
 _AFTER = re.compile(r"move:.+|flag:[^\s\\(){%*\"\]]+|seen|keep")
 _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
-_DAYS = r"(mon|tue|wed|thu|fri|sat|sun)"
-_OPEN = re.compile(
-    rf"{_DAYS}(-{_DAYS})?\s+([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)"
-)
+#: Longer nobody can mean to let a customer wait.
+WEEKS_A_YEAR = 52
 Check = Callable[[Settings], Iterator[Problem]]
 
 
@@ -150,10 +151,6 @@ def _service(settings: Settings) -> Iterator[Problem]:
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
         hint = "write a name of the IANA database like America/Sao_Paulo"
         yield Problem(key="service.timezone", message="is no time zone", hint=hint)
-    spans = [span.strip() for span in re.split("[,;]", settings.sla.hours)]
-    if spans != ["24x7"] and not all(map(_OPEN.fullmatch, spans)):
-        hint = 'write "24x7" or like "mon-fri 09:00-18:00"'
-        yield Problem(key="sla.hours", message="are no opening hours", hint=hint)
 
 
 def _urls(settings: Settings) -> Iterator[Problem]:
@@ -172,6 +169,38 @@ def _urls(settings: Settings) -> Iterator[Problem]:
         yield Problem(key="survey.base_url", message="is no web address", hint=hint)
 
 
+def _promises(settings: Settings) -> Iterator[Problem]:
+    """Opening hours and holidays that can be read, and promises that end one day."""
+    sla = settings.sla
+    if wrong := holidays.problem(sla.holidays, sla.extra_holidays):
+        yield wrong
+    places = [("sla", sla.hours, _named(sla))]
+    for number, promise in enumerate(settings.promise):
+        key = f"promise.{number}"
+        hours = sla.hours if promise.hours is None else promise.hours
+        places.append((key, hours, _named(promise)))
+        if promise.first_response == 0:
+            hint = "leave it out, and it is as in [sla]"
+            message = "somebody has to answer one day"
+            yield Problem(key=f"{key}.first_response", message=message, hint=hint)
+    for key, hours, promised in places:
+        try:
+            week = open_seconds(parse_hours(hours))
+        except ValueError as mistake:
+            hint = 'write "24x7" or like "mon-fri 09:00-18:00"'
+            yield Problem(key=f"{key}.hours", message=str(mistake), hint=hint)
+            continue
+        for name, seconds in promised:
+            if seconds > WEEKS_A_YEAR * week:
+                message = "takes longer than a year in these opening hours"
+                yield Problem(key=f"{key}.{name}", message=message)
+
+
+def _named(owner: Sla | Promise) -> list[tuple[str, float]]:
+    names = ("first_response", "next_response", "resolution")
+    return [(name, getattr(owner, name) or 0.0) for name in names]
+
+
 CHECKS: tuple[Check, ...] = (
     _twice,
     _listening,
@@ -180,6 +209,7 @@ CHECKS: tuple[Check, ...] = (
     _after,
     _addresses,
     _service,
+    _promises,
     _urls,
 )
 
@@ -259,11 +289,51 @@ def _open_doors(settings: Settings) -> Iterator[Problem]:
             )
 
 
+def _doubtful_promises(settings: Settings) -> Iterator[Problem]:
+    sla, seen = settings.sla, list[Promise]()
+    if sla.first_response_target > sla.first_response:
+        message = "aims at less than what is promised"
+        yield Problem(key="sla.first_response_target", message=message)
+    teams = {support.team for support in settings.address}
+    teams |= {rule.team for rule in settings.rule}
+    for number, promise in enumerate(settings.promise):
+        key = f"promise.{number}"
+        if promise.team and promise.team not in teams:
+            message = f"no [[address]] and no [[rule]] leads to {promise.team}"
+            yield Problem(key=f"{key}.team", message=message)
+        for place, other in enumerate(seen):
+            covers = other.team in ("", promise.team)
+            if covers and other.priority in ("", promise.priority):
+                hint = "the first that fits counts: put what is special before"
+                message = f"never counts, because number {place} fits before it"
+                yield Problem(key=key, message=message, hint=hint)
+                break
+        seen.append(promise)
+
+
+def _odd_priorities(settings: Settings) -> Iterator[Problem]:
+    """More severe or more impact never means later: else customers learn to cry."""
+    rows = [
+        (name, getattr(settings.priority, name))
+        for name in ("critical", "high", "normal", "low")
+    ]
+    for name, row in rows:
+        if list(row) != sorted(row):
+            message = "a smaller impact is more urgent than a larger one"
+            yield Problem(key=f"priority.{name}", message=message)
+    for (_, above), (name, below) in pairwise(rows):
+        if any(more > less for more, less in zip(above, below, strict=True)):
+            message = "is more urgent than what is more severe"
+            yield Problem(key=f"priority.{name}", message=message)
+
+
 WARNINGS: tuple[Check, ...] = (
     _cannot_tell,
     _nothing_to_do,
     _not_yet_real,
     _open_doors,
+    _doubtful_promises,
+    _odd_priorities,
 )
 
 

@@ -147,6 +147,7 @@ class Sla(Section):
     hours: str = "24x7"
     holidays: str = ""
     extra_holidays: tuple[str, ...] = ()
+    availability: float = Field(default=99.4, gt=0, le=100)
     reopen_within: Duration = Field(default=14 * 86400.0, ge=0)
 
 
