@@ -15,19 +15,22 @@ from chamado.config.files import file_errors
 from chamado.config.load import load
 from chamado.config.problems import ConfigError
 from chamado.config.settings import Mailbox, Settings
-from chamado.daemon import metrics, parts
+from chamado.daemon import agents, lifecycle, metrics, parts
 from chamado.daemon.accept import Acceptor
+from chamado.daemon.alarms import Alarms, OnDue
 from chamado.daemon.clock import Clock, Tick
 from chamado.daemon.deliver import Deliverer
 from chamado.daemon.desk import Desk
 from chamado.daemon.http.server import HttpServer
+from chamado.daemon.http.survey import SurveyPages
 from chamado.daemon.process import Processor
 from chamado.daemon.sources.imap import ImapSource
 from chamado.daemon.sources.smtp import SmtpSource
 from chamado.daemon.sources.sockets import open_sockets
-from chamado.daemon.store import cases, inbox, mailboxes, outbox, upgrade
+from chamado.daemon.store import inbox, mailboxes, outbox, upgrade, uptime
 from chamado.daemon.store.engine import StoreError
 from chamado.daemon.supervisor import Job, Supervisor
+from chamado.daemon.surveys import Surveys
 from chamado.daemon.systemd import Systemd, listen_fds, watchdog_seconds
 from chamado.notifier.relay import open_relay
 
@@ -38,7 +41,9 @@ NAMES = ("smtp", "imap", "process", "deliver", "clock", "http")
 #: The order of the stop: mail comes in at 0 and goes out at 2.
 SOURCES, PROCESS, DELIVER, REST = range(4)
 TICK_SECONDS = 15.0
-BREACHES_A_TICK = 500
+NOTICE_SECONDS = 5.0
+#: Fewer lost heartbeats than this are no downtime: a restart loses one or two.
+LONGEST_GAP = timedelta(seconds=3 * TICK_SECONDS)
 
 
 @dataclass(slots=True)
@@ -76,6 +81,7 @@ class App:
             stage: [] for stage in range(REST + 1)
         }
         self._ready_seen = (0.0, "not asked yet")
+        self._surveys = Surveys(self.store, lambda: self._now.desk, self._poke_relay)
         self.supervisor = Supervisor(
             self._jobs(),
             systemd=Systemd(os.environ),
@@ -236,46 +242,58 @@ class App:
         self.listening += [f"http on {point.address}" for point in opened]
         sockets: list[socket] = [point.sock for point in opened]
         server = HttpServer(
-            sockets, alive=self._alive, ready=self._ready, refresh=self._refresh
+            sockets,
+            alive=self._alive,
+            ready=self._ready,
+            refresh=self._refresh,
+            pages=SurveyPages(self._surveys, lambda: self._now.settings).routes,
         )
         return Job(name="http", run=server.run, stage=REST, silence=30.0)
 
     def _ticks(self) -> list[Tick]:
+        alarms = Alarms(self.store, parts.utc_now, self._alarm_listeners())
         return [
-            Tick(name="deadlines", seconds=TICK_SECONDS, ask=self._deadlines),
+            Tick(name="deadlines", seconds=TICK_SECONDS, ask=alarms.turn),
             Tick(name="gauges", seconds=TICK_SECONDS, ask=self._refresh),
+            Tick(name="lifecycle", seconds=TICK_SECONDS, ask=self._age_cases),
+            Tick(name="surveys", seconds=TICK_SECONDS, ask=self._surveys.send_due),
+            Tick(name="notices", seconds=NOTICE_SECONDS, ask=self._tell_agents),
             Tick(name="heartbeat", seconds=TICK_SECONDS, ask=self._heartbeat),
         ]
 
-    def _deadlines(self) -> None:
-        """Note every deadline that passed, once: an event and a line in the log."""
-        now = parts.utc_now()
+    def _alarm_listeners(self) -> list[OnDue]:
+        """Who hears of promises that are about to be broken, or are."""
+        return []
+
+    def _age_cases(self) -> None:
+        """Remind who owes us an answer, give up, close what rests."""
+        if lifecycle.tick(self.store, self._now.desk).letters and self._deliverer:
+            self._deliverer.poke()
+
+    def _tell_agents(self) -> None:
+        """Queue the mails that agents are waiting for."""
+        desk = self._now.desk
+        if not desk.settings.agents.notify or not desk.settings.agent:
+            return
         with self.store.write() as work:
-            late = cases.breached(work, now, BREACHES_A_TICK)
-            cases.add_events(
-                work,
-                [
-                    cases.NewEvent(
-                        ticket=number,
-                        at=now,
-                        kind="sla_breached",
-                        who="",
-                        facts={"deadline": kind},
-                    )
-                    for number, kind in late
-                ],
-            )
-        for number, kind in late:
-            metrics.BREACHES.labels(kind).inc()
-            log.warning("sla_breached", ticket=number, deadline=kind)
+            told = agents.tell(work, desk, parts.utc_now())
+        if told and self._deliverer:
+            self._deliverer.poke()
+
+    def _poke_relay(self) -> None:
+        if self._deliverer:
+            self._deliverer.poke()
 
     def _heartbeat(self) -> None:
-        """Let `doctor` on any host see that this process lives and what it does."""
+        """Let `doctor` on any host see that this process lives and what it does, and
+        `report availability` whether it was well."""
         jobs = [job.name for job in self.supervisor.jobs]
+        well = self._alive() is None and self._ready() is None
+        owner, host, now = self._me.owner, self._me.host, parts.utc_now()
         with self.store.write() as work:
-            mailboxes.heartbeat(
-                work, self._me.owner, self._me.host, jobs, parts.utc_now()
-            )
+            mailboxes.heartbeat(work, owner, host, jobs, now)
+            if well:
+                uptime.note(work, owner, host, now, LONGEST_GAP)
 
     def _refresh(self) -> None:
         now = parts.utc_now()

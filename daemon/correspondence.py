@@ -4,7 +4,7 @@ A letter's reply address and Message-ID are bound to the one person it goes to, 
 is no common letter to all. What is for agents' eyes only never comes near this module.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -14,7 +14,7 @@ from chamado.daemon import letters
 from chamado.daemon.desk import Desk
 from chamado.daemon.enclosed import Files
 from chamado.daemon.refusal import BadData
-from chamado.daemon.store import cases, outbox, views
+from chamado.daemon.store import cases, lives, outbox, views
 from chamado.daemon.store.engine import Work
 from chamado.daemon.store.views import Standing
 from chamado.notifier.addresses import UnusableAddress
@@ -41,50 +41,54 @@ def write(
     now: datetime,
     *,
     must: bool = True,
+    topics: tuple[str, ...] = (),
+    resolution: str = "",
+    shown: str = "",
 ) -> Said:
     """Add public words and queue one letter a participant.
 
-    `must`: refuse when nobody can get one. Without words there is no entry.
+    `must`: refuse when nobody can get one. Without words there is no entry. `shown`
+    are the words on the case where the letter says more than the agent wrote.
     """
     entry_id = 0
-    if text:
+    if text or shown:
         entry = words(
-            case.number, agent, text, files, now, public=True, subject=case.subject
+            case.number,
+            agent,
+            shown or text,
+            files,
+            now,
+            public=True,
+            subject=case.subject,
         )
+        if kind is LetterKind.INFO_REQUEST:
+            entry = replace(entry, kind=kind.value)
         (entry_id,) = cases.add_entries(work, [entry], now)
-    facts = letters.CaseFacts(
-        number=case.number,
-        subject=case.subject,
-        language=case.language,
-        address=case.address,
+    queued, unreachable = _to_each(
+        work,
+        desk,
+        case,
+        lambda facts, person, thread: letters.reply(
+            desk,
+            facts,
+            person,
+            thread,
+            entry_id=entry_id,
+            text=text,
+            enclosures=files.enclosures,
+            now=now,
+            kind=kind,
+            topics=topics,
+            resolution=resolution,
+        ),
     )
-    ids = views.message_ids(work, case.number)
-    queued: list[outbox.NewLetter] = []
-    unreachable: list[str] = []
-    for person in _people(work, desk, case.number):
-        try:
-            queued.append(
-                letters.reply(
-                    desk,
-                    facts,
-                    person,
-                    _thread(ids, person.address),
-                    entry_id=entry_id,
-                    text=text,
-                    enclosures=files.enclosures,
-                    now=now,
-                    kind=kind,
-                )
-            )
-        except UnusableAddress:
-            unreachable.append(person.address)
     if must and not queued:
         raise BadData(
             f"nobody on #{case.number} has an address that a letter can go to; "
             f"write a note instead"
         )
-    if not text:
-        queued = [_apart(letter, now) for letter in queued]
+    if not entry_id:
+        queued = [_apart(letter, now.isoformat()) for letter in queued]
     queue(work, queued, now)
     if queued and entry_id:
         cases.name_entry(work, entry_id, queued[0].message_id)
@@ -93,6 +97,46 @@ def write(
         to=tuple(letter.rcpt_to for letter in queued),
         unreachable=tuple(unreachable),
     )
+
+
+def tell(
+    work: Work,
+    desk: Desk,
+    case: Standing,
+    kind: LetterKind,
+    mark: str,
+    now: datetime,
+    *,
+    topics: tuple[str, ...] = (),
+    grace_hours: float = 0.0,
+) -> int:
+    """Queue one automatic letter a participant; return how many go out.
+
+    `mark` tells this notice from others of its kind on the case: there is one each.
+    Who looked like a loop gets nothing automatic for a while, so nor this.
+    """
+    hushed = lives.hushed(work, case.number, now)
+    queued, _ = _to_each(
+        work,
+        desk,
+        case,
+        lambda facts, person, thread: letters.reply(
+            desk,
+            facts,
+            person,
+            thread,
+            entry_id=0,
+            text="",
+            enclosures=(),
+            now=now,
+            kind=kind,
+            topics=topics,
+            grace_hours=grace_hours,
+        ),
+        besides=hushed,
+    )
+    queue(work, [_apart(letter, mark) for letter in queued], now)
+    return len(queued)
 
 
 def words(
@@ -128,10 +172,43 @@ def queue(work: Work, queued: Sequence[outbox.NewLetter], now: datetime) -> None
     )
 
 
-def _apart(letter: outbox.NewLetter, now: datetime) -> outbox.NewLetter:
-    """Give a letter that has no entry a key by its case and time."""
+def thread_with(work: Work, number: int, address: str) -> letters.Thread:
+    """The thread that a letter to one participant continues."""
+    return _thread(views.message_ids(work, number), address)
+
+
+def _to_each(
+    work: Work,
+    desk: Desk,
+    case: Standing,
+    compose: Callable[[letters.CaseFacts, Address, letters.Thread], outbox.NewLetter],
+    *,
+    besides: frozenset[str] = frozenset(),
+) -> tuple[list[outbox.NewLetter], list[str]]:
+    """Compose a letter for everybody who takes part; and who cannot get one."""
+    facts = letters.CaseFacts(
+        number=case.number,
+        subject=case.subject,
+        language=case.language,
+        address=case.address,
+    )
+    ids = views.message_ids(work, case.number)
+    composed: list[outbox.NewLetter] = []
+    unreachable: list[str] = []
+    for person in _people(work, desk, case.number):
+        if person.address in besides:
+            continue
+        try:
+            composed.append(compose(facts, person, _thread(ids, person.address)))
+        except UnusableAddress:
+            unreachable.append(person.address)
+    return composed, unreachable
+
+
+def _apart(letter: outbox.NewLetter, mark: str) -> outbox.NewLetter:
+    """Give a letter that has no entry a key by its case and what marks it."""
     whom = sha256(letter.rcpt_to.encode()).hexdigest()[:16]
-    key = f"{letter.kind}:{letter.ticket}:{now.isoformat()}:{whom}"
+    key = f"{letter.kind}:{letter.ticket}:{mark}:{whom}"
     return replace(letter, entry_id=None, dedupe_key=key)
 
 

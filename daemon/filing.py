@@ -190,6 +190,11 @@ def _acknowledge(
                 verified=case.verified or case.auth is Auth.ALIGNED,
                 files=[a.name for a in shown],
                 screenshot_came=any(a.content_type.startswith("image/") for a in shown),
+                due_at=desk.first_response_due(
+                    case.envelope.received_at,
+                    team=decision.team,
+                    priority=case.triage.priority,
+                ),
                 now=batch.now,
             )
         )

@@ -4,17 +4,18 @@ The only place that makes Message-IDs and reply addresses of ours: both are boun
 one address the letter goes to, hence one letter a participant.
 """
 
+import math
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from chamado.config import derive
 from chamado.config.address import Address
 from chamado.daemon.core.tokens import make_message_id, make_token
 from chamado.daemon.desk import Desk
 from chamado.daemon.store.outbox import NewLetter
-from chamado.notifier.types import Enclosure, LetterKind, Notification
+from chamado.notifier.types import Enclosure, LetterKind, Notification, Poll
 
 RANDOM_BYTES = 10
 
@@ -46,10 +47,15 @@ def acknowledgement(
     verified: bool,
     files: Sequence[str],
     screenshot_came: bool,
+    due_at: datetime,
     now: datetime,
 ) -> NewLetter:
-    """Compose the one acknowledgement of a case."""
-    hours = desk.settings.sla.first_response / 3600
+    """Compose the one acknowledgement of a case, whose first answer is due then.
+
+    It promises hours on the customer's clock, whatever our opening hours are; of a mail
+    that lay so long that the time is over already it promises nothing.
+    """
+    hours = _said(due_at - now)
     notification = _notification(
         desk,
         case,
@@ -58,11 +64,20 @@ def acknowledgement(
         thread,
         now,
         promised_hours=hours,
+        promised_by=due_at if hours else None,
         received_files=tuple(files),
         screenshot_came=screenshot_came,
         greet_by_name=verified,
     )
     return _queueable(desk, notification, f"ack:{case.number}", entry_id=None)
+
+
+def _said(left: timedelta) -> float:
+    """Round a time up to hours, a short one to quarters of an hour: "23 hours and 59
+    minutes" is no promise. The seconds that a mail was on its way are forgiven."""
+    hours = left / timedelta(hours=1) - 0.01
+    parts = 1 if hours > 3 else 4
+    return max(math.ceil(hours * parts) / parts, 0.0)
 
 
 def reply(
@@ -76,8 +91,11 @@ def reply(
     enclosures: Sequence[Enclosure],
     now: datetime,
     kind: LetterKind = LetterKind.REPLY,
+    topics: tuple[str, ...] = (),
+    resolution: str = "",
+    grace_hours: float = 0.0,
 ) -> NewLetter:
-    """Compose an agent's words to one participant."""
+    """Compose an agent's words to one participant, or a notice that goes to each."""
     notification = _notification(
         desk,
         case,
@@ -88,9 +106,35 @@ def reply(
         text=text,
         enclosures=tuple(enclosures),
         greet_by_name=True,
+        topics=topics,
+        resolution=resolution,
+        grace_hours=grace_hours,
     )
     key = f"{kind.value}:{entry_id}:{to.address}"
     return _queueable(desk, notification, key[:128], entry_id=entry_id)
+
+
+def survey(
+    desk: Desk,
+    case: CaseFacts,
+    to: Address,
+    thread: Thread,
+    poll: Poll,
+    *,
+    survey_id: int,
+    reply_to: str,
+    verified: bool,
+    now: datetime,
+) -> NewLetter:
+    """Compose the question how it went; an answer to it goes to `reply_to`."""
+    notification = replace(
+        _notification(
+            desk, case, LetterKind.SURVEY, to, thread, now, greet_by_name=verified
+        ),
+        reply_to=reply_to,
+        poll=poll,
+    )
+    return _queueable(desk, notification, f"survey:{survey_id}", entry_id=None)
 
 
 def reply_address(desk: Desk, case: CaseFacts, to: str) -> str:
@@ -111,11 +155,15 @@ def _notification(
     now: datetime,
     *,
     promised_hours: float = 0.0,
+    promised_by: datetime | None = None,
     received_files: tuple[str, ...] = (),
     screenshot_came: bool = False,
     greet_by_name: bool = False,
     text: str = "",
     enclosures: tuple[Enclosure, ...] = (),
+    topics: tuple[str, ...] = (),
+    resolution: str = "",
+    grace_hours: float = 0.0,
 ) -> Notification:
     sender = derive.relay_from(desk.settings)
     return Notification(
@@ -138,11 +186,15 @@ def _notification(
         references=thread.references,
         subject=case.subject,
         promised_hours=promised_hours,
+        promised_by=promised_by,
         received_files=received_files,
         screenshot_came=screenshot_came,
         greet_by_name=greet_by_name,
         text=text,
         enclosures=enclosures,
+        topics=topics,
+        resolution=resolution,
+        grace_hours=grace_hours,
         instance=desk.instance,
     )
 

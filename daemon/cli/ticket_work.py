@@ -236,7 +236,7 @@ def set_(
             raise click.UsageError("say what to change; see --help")
         who, now = _who(here, agent), here.desk.clock()
         with here.store.write() as work:
-            changed = actions.change(work, wanted, wish, who=who, now=now)
+            changed = actions.change(work, here.desk, wanted, wish, who=who, now=now)
         told = ", ".join(
             f"{name} {before or 'none'} → {after or 'none'}"
             for name, (before, after) in changed.items()
@@ -285,7 +285,7 @@ def reopen(
     with _counter(context) as here:
         who, now = _who(here, agent), here.desk.clock()
         with here.store.write() as work:
-            actions.reopen(work, wanted, who=who, now=now)
+            actions.reopen(work, here.desk, wanted, who=who, now=now)
         _print_after(here, wanted, as_json, "open again")
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import BindParameter, Integer, bindparam, func, literal_column, select
 
 from chamado.daemon.core.answers import SentBefore
-from chamado.daemon.core.types import Status, TicketFacts
+from chamado.daemon.core.types import Relation, Status, TicketFacts
 from chamado.daemon.store.engine import Work
+from chamado.daemon.store.lives import reopenings
 from chamado.daemon.store.schema import (
     Instant,
     contact,
@@ -19,6 +20,7 @@ from chamado.daemon.store.schema import (
     message_index,
     outbox,
     participant,
+    relation,
     ticket,
 )
 
@@ -84,7 +86,9 @@ def messages(work: Work, message_ids: Iterable[str]) -> dict[str, Seen]:
     }
 
 
-def tickets(work: Work, numbers: Iterable[int]) -> dict[int, TicketFacts]:
+def tickets(
+    work: Work, numbers: Iterable[int], now: datetime
+) -> dict[int, TicketFacts]:
     """Find cases by number, with their participants and what they were merged into."""
     found: dict[int, TicketFacts] = {}
     wanted = set(numbers)
@@ -97,9 +101,13 @@ def tickets(work: Work, numbers: Iterable[int]) -> dict[int, TicketFacts]:
                 ticket.c.address,
                 ticket.c.resolved_at,
                 ticket.c.merged_into,
+                ticket.c.specialty,
             ).where(ticket.c.number.in_(sorted(wanted)))
         ).all()
-        people = _participants(work, [row.number for row in rows])
+        known = [row.number for row in rows]
+        people, parts = _participants(work, known), _split_from(work, known)
+        resolved = [r.number for r in rows if r.status == Status.RESOLVED.value]
+        reopened = reopenings(work, resolved, now) if resolved else {}
         for row in rows:
             found[row.number] = TicketFacts(
                 number=row.number,
@@ -109,9 +117,25 @@ def tickets(work: Work, numbers: Iterable[int]) -> dict[int, TicketFacts]:
                 address=row.address,
                 resolved_at=row.resolved_at,
                 merged_into=row.merged_into,
+                specialty=row.specialty,
+                reopened=reopened.get(row.number, 0),
+                split_from=parts.get(row.number),
             )
         wanted = {row.merged_into for row in rows if row.merged_into} - found.keys()
     return found
+
+
+def _split_from(work: Work, numbers: Sequence[int]) -> dict[int, int]:
+    """Of which case each of these was once a part; most were none."""
+    if not numbers:
+        return {}
+    rows = work.execute(
+        select(relation.c.ticket, relation.c.other).where(
+            relation.c.ticket.in_(numbers),
+            relation.c.kind == Relation.SPLIT_FROM.value,
+        )
+    )
+    return {int(number): int(other) for number, other in rows}
 
 
 def _participants(work: Work, numbers: Sequence[int]) -> dict[int, set[str]]:

@@ -4,13 +4,14 @@ One query a kind for a whole page, never one a case. What comes out are rows in 
 dictionaries; `casefile` gives them the shape that the outside knows.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, or_, select, tuple_
+from sqlalchemy import Select, Text, and_, cast, exists, or_, select, tuple_
 
 from chamado.daemon.core.types import Relation, Status
 from chamado.daemon.store.engine import Work
@@ -48,6 +49,7 @@ class Filters:
     requester: str | None = None
     search: str | None = None
     after: int | None = None
+    tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,12 @@ class Standing:
     opened_at: datetime
     resolution: str | None
     merged_into: int | None
+    specialty: str | None
+    tags: list[str]
+    channel: str
+    requester_id: int
+    first_response_at: datetime | None
+    waiting_since: datetime | None
 
 
 def tickets(work: Work, filters: Filters, limit: int) -> list[Row]:
@@ -260,7 +268,14 @@ def _narrowed(query: Select[Any], filters: Filters) -> Select[Any]:
     ):
         if value is not None:
             query = query.where(column == value)
+    if filters.tag is not None:
+        query = query.where(_tagged(filters.tag))
     return query.where(_says(filters.search)) if filters.search else query
+
+
+def _tagged(tag: str) -> Any:
+    """Look for the tag as JSON writes it, in the text of the list: both can do that."""
+    return cast(ticket.c.tags, Text).contains(json.dumps(tag), autoescape=True)
 
 
 def _says(words: str) -> Any:
