@@ -4,6 +4,7 @@ Every mistake ends in one line that names the thing and the way out, and in an e
 of sysexits(3); a traceback is a bug of ours.
 """
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -115,8 +116,21 @@ def chamado(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
+def _speak_utf8() -> None:
+    """Write UTF-8 into files and pipes, and no exception onto any terminal.
+
+    JSON is UTF-8 whatever the locale says (RFC 8259 §8.1); a terminal that has no
+    letter for something shows a question mark.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = None if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="replace")
+
+
 def main() -> None:
     """Enter the command line; usage errors exit with 64."""
+    _speak_utf8()
     try:
         code = chamado(standalone_mode=False)
     except click.UsageError as error:
