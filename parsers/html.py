@@ -53,8 +53,13 @@ _FLAT_NAMES = (
     "area base br col embed hr img input link meta param source track wbr p li td th "
     "tr dt dd option thead tbody tfoot colgroup"
 )
-_FLAT = frozenset(_FLAT_NAMES.split())
-_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,40})")
+_FLAT = frozenset(
+    spelling
+    for name in _FLAT_NAMES.split()
+    for tag in (f"<{name}", f"</{name}")
+    for spelling in (tag, tag.upper(), tag.title())
+)
+_TAG = re.compile(r"</?[a-zA-Z][^\s/>]{0,40}")
 _LONGEST_TAG = 32_768
 _LONG_TAG = re.compile(rf"<[^<>]{{{_LONGEST_TAG}}}")
 _MOST_ODD = 2_000
@@ -82,15 +87,13 @@ def too_much(html: str, limits: ParseLimits) -> str | None:
     if _LONG_TAG.search(html):
         return f"html tag longer than {_LONGEST_TAG} characters"
     depth = 0
-    for closing, name in _TAG.findall(html):
-        if name in _FLAT or name.lower() in _FLAT:
-            continue
-        if closing:
-            depth = depth - 1 if depth else 0
-        else:
+    for tag in [tag for tag in _TAG.findall(html) if tag not in _FLAT]:
+        if tag[1] != "/":
             depth += 1
             if depth > limits.html_depth:
                 return f"html nested deeper than {limits.html_depth}"
+        elif depth:
+            depth -= 1
     return None
 
 
@@ -103,17 +106,19 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     return value
 
 
+_CLEANER = nh3.Cleaner(
+    tags=set(TAGS),
+    clean_content_tags=_DROPPED,
+    attributes=_ATTRIBUTES,
+    attribute_filter=_attribute,
+    url_schemes={"http", "https", "mailto", "cid", "tel"},
+    link_rel="noopener noreferrer nofollow",
+)
+
+
 def clean_html(html: str) -> str:
     """Sanitise HTML that `too_much` let pass."""
-    return nh3.clean(
-        html,
-        tags=set(TAGS),
-        clean_content_tags=_DROPPED,
-        attributes=_ATTRIBUTES,
-        attribute_filter=_attribute,
-        url_schemes={"http", "https", "mailto", "cid", "tel"},
-        link_rel="noopener noreferrer nofollow",
-    )
+    return _CLEANER.clean(html)
 
 
 def crude_text(html: str) -> str:

@@ -23,6 +23,7 @@ from chamado.parsers.signature import is_delimiter, split_signature
 from chamado.parsers.types import ParseLimits
 
 _MOST_LINES = 5_000
+_ENDINGS = frozenset(":：>-—*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,15 +111,20 @@ def _first_cut(lines: Sequence[str]) -> Cut | None:
     """Find where everything below is history, quoted by no marks."""
     floor = -1
     for index, line in enumerate(lines):
-        if not line.strip():
+        text = line.strip()
+        if not text:
             continue
         if is_quote(line):
             floor = index
             continue
-        found = header_block(lines, index)
-        if found is None and separator(line):
-            found = Cut(index, index)
-        if found is None:
+        # Most lines are prose: look closely only at what could be more than that.
+        found = None
+        ending, start = text[-1], text[:60]
+        if ":" in start or "：" in start:
+            found = header_block(lines, index)
+        if found is None and (ending in ":：." or not text[0].isalnum()):
+            found = Cut(index, index) if separator(line) else None
+        if found is None and ending in _ENDINGS:
             found = attribution(lines, index, floor)
             if found and _quote_follows(lines, found.last + 1):
                 # Marks tell exactly how far that history goes.
@@ -142,6 +148,8 @@ def _with_rule(lines: Sequence[str], cut: Cut) -> Cut:
 
 def _pieces(lines: Sequence[str]) -> list[_Piece]:
     """Cut lines into runs of new text and of quotes marked line by line."""
+    if not any(map(is_quote, lines)):
+        return [_Piece("text", list(lines))] if "".join(lines).strip() else []
     pieces = [_Piece("text")]
     index = 0
     while index < len(lines):

@@ -11,6 +11,9 @@ from chamado.parsers.quotes import is_rule, plain
 from chamado.parsers.wordlists import every
 
 _MOST_LINES = 15
+# No delimiter further up than this is one; lines that could be one begin so.
+_REACH = 80
+_DRAWN = frozenset("-_=*~#–— ")
 _LONGEST_LINE = 80
 _DELIMITER = re.compile(r"(?:--|__)[ \t\u00a0]?|_{5,}\s*")
 _DEVICE = re.compile(
@@ -91,8 +94,9 @@ def is_delimiter(line: str) -> bool:
 
 
 def _delimiter(lines: Sequence[str]) -> int | None:
-    for index, line in enumerate(lines):
-        if index == 0 or not (is_delimiter(line) or is_rule(line)):
+    for index in range(max(1, len(lines) - _REACH), len(lines)):
+        line = lines[index]
+        if line[:1] not in _DRAWN or not (is_delimiter(line) or is_rule(line)):
             continue
         rest = [one for one in lines[index + 1 :] if one.strip()]
         if is_rule(line):
