@@ -174,7 +174,10 @@ def _files(desk: Desk, attachments: Sequence[Attachment]) -> Files:
 
 
 def tell(work: Work, desk: Desk, now: datetime) -> int:
-    """Queue the mails about what has waited long enough; return how many."""
+    """Queue the mails about what has waited long enough; return how many.
+
+    What nobody is to be told of counts as told.
+    """
     gather = timedelta(seconds=desk.settings.agents.gather)
     ripe = notices.ripe(work, now - gather, NOTICES_A_TICK)
     by_case: dict[int, list[OpenNotice]] = defaultdict(list)
@@ -204,11 +207,18 @@ def tell(work: Work, desk: Desk, now: datetime) -> int:
     return len(queued)
 
 
+def on_due(work: Work, ticket: int, promise: str, what: str, now: datetime) -> None:
+    """A promise is about to be broken, or is: whoever works on the case shall hear."""
+    kind = "deadline_breached" if what == "breach" else "deadline_warning"
+    new = notices.NewNotice(ticket=ticket, kind=kind, facts={"deadline": promise})
+    notices.put(work, [new], now)
+
+
 def _concerned(
     desk: Desk, line: CaseLine, happened: Sequence[OpenNotice]
 ) -> list[Agent]:
     """Who is told: the owner of the case, or while there is none, its team."""
-    agents = desk.settings.agent
+    agents = desk.settings.agent if desk.settings.agents.notify else ()
     owner = [agent for agent in agents if agent.address == line.assignee]
     team = [a for a in agents if not a.teams or line.team in a.teams]
     doers = {notice.by for notice in happened}

@@ -263,7 +263,11 @@ class App:
 
     def _alarm_listeners(self) -> list[OnDue]:
         """Who hears of promises that are about to be broken, or are."""
-        return []
+        return [
+            lambda work, ticket, promise, what: agents.on_due(
+                work, ticket, promise, what, parts.utc_now()
+            )
+        ]
 
     def _age_cases(self) -> None:
         """Remind who owes us an answer, give up, close what rests."""
@@ -272,11 +276,8 @@ class App:
 
     def _tell_agents(self) -> None:
         """Queue the mails that agents are waiting for."""
-        desk = self._now.desk
-        if not desk.settings.agents.notify or not desk.settings.agent:
-            return
         with self.store.write() as work:
-            told = agents.tell(work, desk, parts.utc_now())
+            told = agents.tell(work, self._now.desk, parts.utc_now())
         if told and self._deliverer:
             self._deliverer.poke()
 

@@ -9,7 +9,7 @@ from chamado.daemon.core.arrival import tags_of
 from chamado.daemon.core.priority import priority_of
 from chamado.daemon.core.types import Impact, Priority, Severity
 from chamado.daemon.desk import Desk
-from chamado.daemon.store import cases, deadlines
+from chamado.daemon.store import cases, deadlines, notices
 from chamado.daemon.store.engine import Work
 from chamado.daemon.store.views import Standing
 
@@ -55,6 +55,10 @@ def change(
     if changed:
         facts: dict[str, Any] = {name: list(pair) for name, pair in changed.items()}
         remember(work, number, "changed", who, now, facts)
+    if wish.assignee and "assignee" in changed:
+        notices.put(
+            work, [notices.NewNotice(ticket=number, kind="assigned", by=who)], now
+        )
     if changed.keys() & {"priority", "team"}:
         deadlines.promise_anew(work, number, now, desk.promises)
     return changed

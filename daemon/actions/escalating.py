@@ -16,7 +16,7 @@ from chamado.daemon.core.types import Status
 from chamado.daemon.desk import Desk
 from chamado.daemon.enclosed import Files
 from chamado.daemon.refusal import BadData
-from chamado.daemon.store import cases, deadlines, lives
+from chamado.daemon.store import cases, deadlines, lives, notices
 from chamado.daemon.store.engine import Work
 
 
@@ -49,6 +49,10 @@ def escalate(
     waited = case.status is Status.WAITING
     move(work, case, Event.ESCALATE, "escalated", agent.address, now, facts)
     cases.change(work, number, specialty=name, assignee=chosen)
+    told = notices.NewNotice(
+        ticket=number, kind="escalated", by=agent.address, facts={"specialty": name}
+    )
+    notices.put(work, [told], now)
     if waited:
         deadlines.resume(work, number, now, desk.promises)
     return chosen

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chamado.config.settings import Agents, Listener
-from chamado.daemon import agents
+from chamado.daemon import actions, agents
+from chamado.daemon.alarms import Alarms
 from chamado.daemon.store import schema
 from chamado.daemon.store.engine import Store
 from chamado.parsers.pool import ParserPool
@@ -189,6 +190,50 @@ def test_a_command_that_cannot_be_done_undoes_the_answer_too(home: House) -> Non
     assert _letters(home, "reply") == []
     assert len(_letters(home, "returned")) == 1
     assert len(home.rows(schema.entry)) == 1
+
+
+def test_a_promise_near_its_end_and_a_missed_one_are_told_once_each(
+    home: House,
+) -> None:
+    """Whoever works on the case hears before it is late, and when it is."""
+    _case(home)
+    _told(home)
+    alarms = Alarms(
+        home.store,
+        home.clock,
+        [
+            lambda work, n, promise, what: agents.on_due(
+                work, n, promise, what, home.clock()
+            )
+        ],
+    )
+    home.clock.move(hours=23, minutes=30)
+    alarms.turn()
+    alarms.turn()
+    assert len(_told(home)) == 2
+    home.clock.move(days=3)
+    alarms.turn()
+    alarms.turn()
+    told = [n.get_body(("plain",)).get_content() for n in _told(home)]
+    assert len(told) == 3
+    assert "prazo perto do fim" in told[1]
+    assert "prazo perdido" in told[2]
+
+
+def test_who_is_given_a_case_is_told(home: House) -> None:
+    """An owner hears that the case is now his, and not of what he did himself."""
+    number = _case(home)
+    _told(home)
+    with home.store.write() as work:
+        actions.change(
+            work,
+            home.desk,
+            number,
+            actions.Wish(assignee=BIA),
+            who="chefe@acme.example",
+            now=home.clock(),
+        )
+    assert len(_told(home)) == 2
 
 
 @pytest.mark.parametrize(
