@@ -22,7 +22,7 @@ from chamado.daemon.digest import content_digest
 from chamado.daemon.sources.source import Accepted, RawMessage
 from chamado.daemon.store import inbox
 from chamado.daemon.store.blobs import Blobs
-from chamado.daemon.store.engine import Store, StoreError
+from chamado.daemon.store.engine import Store, is_unwell
 
 log = structlog.get_logger()
 
@@ -137,13 +137,14 @@ class Acceptor:
         self._on_accepted()
 
     def _refuse(self, waiting: list[_Waiting], error: Exception) -> None:
-        if len(waiting) > 1 and not isinstance(error, StoreError):
+        if len(waiting) > 1 and not is_unwell(error):
             # One row that cannot be stored must not refuse its neighbours.
             for w in waiting:
                 self._commit([w])
             return
         log.error("not_accepted", count=len(waiting), error=type(error).__name__)
-        self._failed_at = time.monotonic()
+        if is_unwell(error):
+            self._failed_at = time.monotonic()
         for w in waiting:
             w.future.set_exception(Unwell(type(error).__name__))
 

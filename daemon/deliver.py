@@ -6,7 +6,7 @@ crash leaves that many acknowledgements in doubt, and those are never sent again
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import structlog
@@ -87,6 +87,10 @@ class Deliverer:
         self._wake = threading.Event()
         self._recovered_at = -60.0
         self._claimed: list[OutboxRow] = []
+        # What the relay said and the database does not know yet.
+        self._results: list[Result] = []
+        self._again_at: datetime | None = None
+        self._unsettled = False
 
     def poke(self) -> None:
         """Say that something was queued."""
@@ -115,49 +119,64 @@ class Deliverer:
 
         What became of a batch and the claim of the next one are one commit.
         """
+        if self._unsettled:
+            self._settle(all_tried=False, more=False)
+        # From here on rows may be ours even if the commit that claims them seems to
+        # fail.
+        self._unsettled = True
         rows = self._claimed or self._claim()
         self._claimed = []
-        results: list[Result] = []
-        left: Sequence[OutboxRow] = rows
-        while left and not stop.is_set():
-            row, left = left[0], left[1:]
-            outcome = self._relay.send(_letter(row))
-            results.append(result_of(row, outcome, self._clock()))
-            self._note(row, outcome, results[-1])
-            if outcome.relay_down:
+        for row in rows:
+            if stop.is_set() or self._again_at:
                 break
+            self._try(row)
+        tried = len(self._results)
         if rows:
-            more = len(results) == BATCH and not stop.is_set()
-            self._settle(results, left, more=more)
-        return len(results)
+            more = tried == BATCH and not stop.is_set()
+            self._claimed = self._settle(all_tried=tried == len(rows), more=more)
+        self._unsettled = False
+        return tried
 
     def _claim(self) -> list[OutboxRow]:
         with self._store.write() as work:
             return outbox.claim(work, self._owner, BATCH, self._clock())
 
-    def _settle(
-        self, results: Sequence[Result], left: Sequence[OutboxRow], *, more: bool
-    ) -> None:
-        untried = [row.id for row in left]
+    def _try(self, row: OutboxRow) -> None:
+        try:
+            outcome = self._relay.send(_letter(row))
+        except Exception:
+            # The edge of a letter: nobody knows how far this one came.
+            log.exception("relay_failed", outbox=row.id)
+            outcome = Outcome(fate=Fate.UNKNOWN, reply="an error of ours, see the log")
+        result = result_of(row, outcome, self._clock())
+        self._results.append(result)
+        self._note(row, outcome, result)
+        if outcome.relay_down:
+            # Letters behind one that met a dead relay wait as long as that one.
+            self._again_at = result.next_attempt_at
+
+    def _settle(self, *, all_tried: bool, more: bool) -> list[OutboxRow]:
+        """Write what became of the letters that are ours, and claim `more`.
+
+        It is harmless when written twice, and is repeated until the database takes it:
+        what was sent is not sent again for a commit that failed.
+        """
         claimed: list[OutboxRow] = []
         with self._store.write() as work:
-            outbox.settle(work, self._owner, results)
-            outbox.unsend(work, self._owner, untried, self._after(results))
+            outbox.settle(work, self._owner, self._results)
+            if not all_tried:
+                outbox.unsend(work, self._owner, self._again_at or self._clock())
             if more:
                 claimed = outbox.claim(work, self._owner, BATCH, self._clock())
-        self._claimed = claimed
-
-    def _after(self, results: Sequence[Result]) -> datetime:
-        """Letters behind one that met a dead relay wait as long as that one."""
-        waits = [r.next_attempt_at for r in results if r.next_attempt_at]
-        return max(waits, default=self._clock())
+        self._results, self._again_at = [], None
+        return claimed
 
     def _end(self) -> None:
         self._relay.close()
-        if not self._claimed:
+        if not (self._claimed or self._unsettled):
             return
         try:
-            self._settle([], self._claimed, more=False)
+            self._settle(all_tried=False, more=False)
         except StoreError as error:
             log.warning("letters_not_given_back", error=type(error).__name__)
 

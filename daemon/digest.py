@@ -23,20 +23,28 @@ TRACE = frozenset(
 )
 _END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
 _CHUNK = 1 << 20
+#: Trace headers stand at the top. What is beyond this is hashed as it is: 25 MB of
+#: headers taken apart by lines would be a gigabyte of lines.
+_HEAD = 1 << 20
 
 
 def content_digest(content: bytes) -> str:
     """SHA-256 in hex over the headers that are the author's and over the body."""
     found = _END_OF_HEADERS.search(content)
-    head, start = (content[: found.start()], found.end()) if found else (content, None)
+    end = found.start() if found else len(content)
+    cut = end if end <= _HEAD else content.rfind(b"\n", 0, _HEAD)
     digest = hashlib.sha256()
-    for field in _fields(head):
+    for field in _fields(content[: max(cut, 0)]):
         name = field.partition(b":")[0].strip().lower()
         if name not in TRACE:
             digest.update(field.replace(b"\r\n", b"\n") + b"\n")
+    if cut < end:
+        for chunk in _unix_lines(memoryview(content)[cut + 1 : end]):
+            digest.update(chunk)
+        digest.update(b"\n")
     digest.update(b"\n")
-    if start is not None:
-        for chunk in _unix_lines(memoryview(content)[start:]):
+    if found:
+        for chunk in _unix_lines(memoryview(content)[found.end() :]):
             digest.update(chunk)
     return digest.hexdigest()
 

@@ -101,6 +101,7 @@ class Processor:
                     self._wake.wait(POLL_SECONDS)
                 pauses = _pauses()
             except StoreError as error:
+                recovered = False
                 pause = next(pauses)
                 log.error("process_waits", error=type(error).__name__, seconds=pause)
                 stop.wait(pause)
@@ -130,16 +131,20 @@ class Processor:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     def _take_back(self) -> None:
-        """Take over at once what processes of this host that have ended had claimed."""
+        """Free at once what nobody works on: claims of processes of this host that have
+        ended, and our own that we know nothing of, because a commit failed or seemed
+        to.
+        """
         with self._store.write() as work:
-            gone = [
+            nobody = [
                 owner
                 for owner in inbox.owners(work)
-                if owner != self._owner
-                and is_gone(owner, owner.rsplit(":", 2)[0], self._host)
+                if owner == self._owner
+                or is_gone(owner, owner.rsplit(":", 2)[0], self._host)
             ]
-            if gone:
-                inbox.release_owners(work, gone)
+            if nobody:
+                flying = [row.id for row in self._flying.values()]
+                inbox.release_owners(work, nobody, but=flying)
 
     def _take_up(self) -> None:
         # Before looking: what is accepted while we look wakes us again.
@@ -195,7 +200,7 @@ class Processor:
             except Poison as poison:
                 self._set_aside(row, str(poison))
             except Exception as error:
-                if not is_unwell(error):
+                if not _is_ours(error):
                     log.exception("not_understood", inbox=row.id)
                 self._postpone(row, error)
         items.sort(key=lambda item: item.row.id)
@@ -234,9 +239,9 @@ class Processor:
         return []
 
     def _postpone(self, row: InboxRow, error: Exception) -> None:
-        """Let a row rest that failed by no fault of the database, up to three times."""
+        """Let a row rest that cannot be filed now; set it aside if it is at fault."""
         what = f"{type(error).__name__} while filing"
-        if row.attempts >= self._limits.attempts and not is_unwell(error):
+        if row.attempts >= self._limits.attempts and not _is_ours(error):
             self._set_aside(row, what)
             return
         now = self._desk().clock()
@@ -368,6 +373,12 @@ def _with_raw(item: Item) -> Item:
     )
     message = replace(message, attachments=(*message.attachments, whole))
     return replace(item, understood=replace(item.understood, message=message))
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether the machine is in trouble and not the message: no message is set aside
+    for a full disk, or for a database or a blob store that is away."""
+    return isinstance(error, OSError) or is_unwell(error)
 
 
 def _pauses() -> Iterator[float]:

@@ -9,7 +9,8 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +18,10 @@ from urllib.parse import parse_qs, urlsplit
 
 class BlobDamaged(Exception):
     """The bytes under a digest are not those that were stored."""
+
+
+class BlobsAway(OSError):
+    """The blob store does not answer, or not as it should."""
 
 
 class BlobMissing(Exception):
@@ -31,7 +36,10 @@ class Blobs(Protocol):
         ...
 
     def get(self, sha256: str) -> bytes:
-        """Return the bytes; raises `BlobMissing` or `BlobDamaged`."""
+        """Return the bytes; raises `BlobMissing` or `BlobDamaged`.
+
+        Any of these may raise OSError too: then nothing is known of the blob.
+        """
         ...
 
     def checked_path(self, sha256: str) -> Path | None:
@@ -84,7 +92,7 @@ class FileBlobs:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_directory(place.parent)
+        self._sync_folders(place.parent)
         return sha256
 
     def get(self, sha256: str) -> bytes:
@@ -92,7 +100,7 @@ class FileBlobs:
         try:
             content = self._place(sha256).read_bytes()
         except FileNotFoundError as error:
-            raise BlobMissing(sha256) from error
+            raise self._not_there(sha256) from error
         if hashlib.sha256(content).hexdigest() != sha256:
             raise BlobDamaged(sha256)
         return content
@@ -104,7 +112,7 @@ class FileBlobs:
             with place.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError as error:
-            raise BlobMissing(sha256) from error
+            raise self._not_there(sha256) from error
         if found != sha256:
             raise BlobDamaged(sha256)
         return place
@@ -121,19 +129,24 @@ class FileBlobs:
         """Remove the file."""
         self._place(sha256).unlink(missing_ok=True)
 
+    def _not_there(self, sha256: str) -> Exception:
+        if self._root.is_dir():
+            return BlobMissing(sha256)
+        return BlobsAway(f"{self._root} is not there")
+
+    def _sync_folders(self, folder: Path) -> None:
+        # A folder is an entry of the one above, and perhaps as new as the file.
+        for each in (folder, folder.parent, self._root):
+            handle = os.open(each, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
     def _place(self, sha256: str) -> Path:
         if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
             raise ValueError(f"{sha256!r} is no SHA-256")
         return self._root / sha256[:2] / sha256[2:4] / sha256
-
-
-def _sync_directory(path: Path) -> None:
-    for folder in (path, path.parent):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 class S3Blobs:
@@ -164,7 +177,8 @@ class S3Blobs:
 
         sha256 = hashlib.sha256(content).hexdigest()
         if self.missing(sha256):
-            obstore.put(self._store, sha256, content)
+            with _reaching():
+                obstore.put(self._store, sha256, content)
         return sha256
 
     def get(self, sha256: str) -> bytes:
@@ -172,7 +186,8 @@ class S3Blobs:
         import obstore
 
         try:
-            content = bytes(obstore.get(self._store, sha256).bytes())
+            with _reaching():
+                content = bytes(obstore.get(self._store, sha256).bytes())
         except FileNotFoundError as error:
             raise BlobMissing(sha256) from error
         if hashlib.sha256(content).hexdigest() != sha256:
@@ -188,7 +203,8 @@ class S3Blobs:
         import obstore
 
         try:
-            obstore.head(self._store, sha256)
+            with _reaching():
+                obstore.head(self._store, sha256)
         except FileNotFoundError:
             return True
         return False
@@ -197,7 +213,18 @@ class S3Blobs:
         """Remove the object."""
         import obstore
 
-        obstore.delete(self._store, sha256)
+        with _reaching():
+            obstore.delete(self._store, sha256)
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    from obstore.exceptions import BaseError
+
+    try:
+        yield
+    except BaseError as error:
+        raise BlobsAway("the bucket does not answer as it should") from error
 
 
 OPENERS: dict[str, Callable[[str], Blobs]] = {

@@ -16,11 +16,14 @@ import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
+    DatabaseError,
     DBAPIError,
     IntegrityError,
     InterfaceError,
+    InternalError,
     OperationalError,
     SQLAlchemyError,
+    TimeoutError,
 )
 
 log = structlog.get_logger()
@@ -159,6 +162,11 @@ def _sqlite_begin(connection: Connection) -> None:
 
 def is_unwell(error: BaseException) -> bool:
     """Whether the database itself is in trouble, as opposed to one statement."""
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, _UNWELL) or type(error) is DatabaseError:
+        # The bare class is what SQLite says of a damaged file.
         return True
     return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+#: Away, full, locked or read-only; TimeoutError is the pool that has no connection.
+_UNWELL = (OperationalError, InterfaceError, InternalError, TimeoutError)

@@ -181,11 +181,17 @@ def postpone(work: Work, id_: int, until: datetime, error: str) -> None:
     )
 
 
-def release_owners(work: Work, owners: Sequence[str]) -> None:
-    """Take back what processes that are gone had claimed."""
+def release_owners(
+    work: Work, owners: Sequence[str], *, but: Sequence[int] = ()
+) -> None:
+    """Take back what these had claimed, but for the rows that are worked on."""
     work.execute(
         update(inbox)
-        .where(inbox.c.claimed_by.in_(list(owners)), _RECEIVED)
+        .where(
+            inbox.c.claimed_by.in_(list(owners)),
+            _RECEIVED,
+            inbox.c.id.not_in(list(but)),
+        )
         .values(claimed_by=None, claimed_until=None)
     )
 

@@ -142,17 +142,11 @@ def settle(work: Work, owner: str, results: Sequence[Result]) -> None:
     )
 
 
-def unsend(work: Work, owner: str, ids: Sequence[int], now: datetime) -> None:
-    """Give back letters of which not a byte has left."""
-    if not ids:
-        return
+def unsend(work: Work, owner: str, now: datetime) -> None:
+    """Give back what `owner` claimed and did not settle: not a byte of it has left."""
     work.execute(
         update(outbox)
-        .where(
-            outbox.c.id.in_(ids),
-            outbox.c.state == "sending",
-            outbox.c.claimed_by == owner,
-        )
+        .where(outbox.c.state == "sending", outbox.c.claimed_by == owner)
         .values(
             state="queued",
             attempts=outbox.c.attempts - 1,
