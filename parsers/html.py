@@ -118,7 +118,8 @@ _CLEANER = nh3.Cleaner(
 
 def clean_html(html: str) -> str:
     """Sanitise HTML that `too_much` let pass."""
-    return _CLEANER.clean(html)
+    # An image that may not be fetched leaves nothing behind.
+    return _CLEANER.clean(html).replace("<img>", "")
 
 
 def crude_text(html: str) -> str:

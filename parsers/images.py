@@ -65,7 +65,10 @@ def _is_bmp(content: bytes) -> bool:
 
 def extension(content_type: str) -> str:
     """Return the usual extension for a content type; `.bin` for what is unknown."""
-    return _EXTENSIONS.get(content_type, ".bin")
+    known = _EXTENSIONS.get(content_type)
+    if known is None and content_type.startswith(("text/", "message/")):
+        return ".txt"
+    return known or ".bin"
 
 
 def _png(content: bytes) -> tuple[int, int]:

@@ -16,14 +16,16 @@ _SPEAKERS: dict[str, list[str]] = {}
 for _language in LANGUAGES:
     for _small_word in _language.words:
         _SPEAKERS.setdefault(_small_word, []).append(_language.tag)
-_FEWEST_HITS = 3
+_FEWEST_HITS = 4
 
 
 def _vote(text: str) -> str | None:
     scores: dict[str, int] = {}
     for word in _WORD.findall(text[:_SAMPLE].lower()):
-        for tag in _SPEAKERS.get(word, ()):
-            scores[tag] = scores.get(tag, 0) + 1
+        speakers = _SPEAKERS.get(word, ())
+        for tag in speakers:
+            # A word of one language alone says more than a shared one.
+            scores[tag] = scores.get(tag, 0) + (2 if len(speakers) == 1 else 1)
     if not scores:
         return None
     (best, most), *others = sorted(scores.items(), key=lambda one: -one[1])

@@ -63,6 +63,8 @@ def parse(
         except Exception as error:  # noqa: BLE001 - no mail may stop the parser
             defects.append(f"{step.__name__.strip('_')}: {type(error).__name__}")
         else:
+            if not defects:
+                return message
             return replace(message, defects=(*defects, *message.defects))
     return ParsedMessage(defects=tuple(defects))
 
