@@ -205,8 +205,14 @@ class Processor:
                 self._postpone(row, error)
         items.sort(key=lambda item: item.row.id)
         filed: list[Filed] = []
-        for wave in waves(items):
-            filed += self._file(wave)
+        left = items
+        try:
+            for wave in waves(items):
+                filed += self._file(wave)
+                left = [item for item in left if item not in wave]
+        except StoreError:
+            self._give_back(left)
+            raise
         return filed
 
     def _file(self, items: Sequence[Item]) -> list[Filed]:
@@ -216,7 +222,6 @@ class Processor:
                 filed = file_batch(work, items, self._desk())
         except Exception as error:
             if is_unwell(error):
-                self._give_back(items)
                 raise
             if len(items) > 1:
                 return [f for item in items for f in self._file([item])]
