@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import trustme
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import insert, select, text, update
 
 from chamado.daemon.parts import utc_now
 from chamado.daemon.store import inbox, mailboxes, schema
@@ -259,10 +259,8 @@ def test_the_ledger_proves_the_sum_of_fates(home: House, cli: Counter) -> None:
 
 def break_entry(store: Store, _home: House) -> None:
     with store.write() as work:
-        work.execute(delete(schema.attachment))
-        work.execute(delete(schema.message_index))
-        work.execute(update(schema.inbox).values(entry_id=None))
-        work.execute(delete(schema.entry))
+        nothing = {"inbox_id": None, "message_id": None, "content_digest": None}
+        work.execute(update(schema.entry).values(**nothing))
 
 
 def break_raw(store: Store, _home: House) -> None:
