@@ -130,7 +130,7 @@ def read_files(
     defects: list[str] = []
     for number, part in enumerate(parts, 1):
         if number > most:
-            defects.append(f"more than {most} attachments")
+            defects.append(f"limit: more than {most} attachments")
             break
         decoded = part.decoded(raw)
         if decoded.defect:

@@ -153,7 +153,7 @@ class _Reader:
             self.body.files.extend(files)
         if len(content) > 4 * self.limits.text_chars:
             content = content[: 4 * self.limits.text_chars]
-            self.body.defects.append(f"text cut at {len(content)} bytes")
+            self.body.defects.append(f"limit: text cut at {len(content)} bytes")
         text, defect = decode(content, label)
         if defect:
             self.body.defects.append(defect)
@@ -221,7 +221,7 @@ def read_body(
     body.text = "\n".join(text.rstrip("\n") + "\n" for text in texts if text.strip())
     if len(body.text) > limits.text_chars:
         body.text = body.text[: limits.text_chars]
-        body.defects.append(f"text cut at {limits.text_chars} characters")
+        body.defects.append(f"limit: text cut at {limits.text_chars} characters")
     markup = [p for p in layout.html if p.content_type == "text/html"]
     body.source = "\n".join(reader.source(part) for part in markup)
     if reader.lines.keys() & {id(part) for part in parts}:

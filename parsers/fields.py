@@ -99,7 +99,7 @@ def read_block(
     defects: list[str] = []
     if stop - start > limits.header_block_bytes:
         stop = start + limits.header_block_bytes
-        defects.append(f"header block cut at {limits.header_block_bytes} bytes")
+        defects.append(f"limit: header block cut at {limits.header_block_bytes} bytes")
     fields: list[Field] = []
     at = start
     lines = 0
@@ -115,7 +115,7 @@ def read_block(
                 lines += value.count(b"\n")
                 value = value.replace(b"\r\n", b"").replace(b"\n", b"")
             if len(value) > limits.header_bytes:
-                defects.append(f"field cut at {limits.header_bytes} bytes")
+                defects.append(f"limit: field cut at {limits.header_bytes} bytes")
                 value = value[: limits.header_bytes]
             fields.append(Field(name.decode("ascii", "replace"), value.strip(b" \t\r")))
             at = found.end()
@@ -132,5 +132,5 @@ def read_block(
             at = following
         lines += 1
     if at < stop and lines >= limits.header_lines:
-        defects.append(f"header cut at {limits.header_lines} lines")
+        defects.append(f"limit: header cut at {limits.header_lines} lines")
     return Block(tuple(fields), body, tuple(dict.fromkeys(defects)))

@@ -79,19 +79,19 @@ _INVISIBLE = re.compile("[\u200b\ufeff\u00ad]")
 def too_much(html: str, limits: ParseLimits) -> str | None:
     """Say in words why a library must not see this HTML; None when it may."""
     if len(html) > limits.html_bytes:
-        return f"html longer than {limits.html_bytes} characters"
+        return f"limit: html longer than {limits.html_bytes} characters"
     if html.count("&") > _MOST_REFERENCES:
-        return "html with too many character references"
+        return "limit: html with too many character references"
     if html.count("<!") + html.count("<?") > _MOST_ODD:
-        return "html with too many comments"
+        return "limit: html with too many comments"
     if _LONG_TAG.search(html):
-        return f"html tag longer than {_LONGEST_TAG} characters"
+        return f"limit: html tag longer than {_LONGEST_TAG} characters"
     depth = 0
     for tag in [tag for tag in _TAG.findall(html) if tag not in _FLAT]:
         if tag[1] != "/":
             depth += 1
             if depth > limits.html_depth:
-                return f"html nested deeper than {limits.html_depth}"
+                return f"limit: html nested deeper than {limits.html_depth}"
         elif depth:
             depth -= 1
     return None

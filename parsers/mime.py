@@ -101,7 +101,7 @@ class _Walk:
         if not boundary or len(boundary) > 998:
             return
         if len(self.open) >= self.limits.depth:
-            self.defects.append(f"parts nested deeper than {self.limits.depth}")
+            self.defects.append(f"limit: parts nested deeper than {self.limits.depth}")
             return
         if boundary in self.level:
             self.defects.append("boundary used twice")
@@ -168,7 +168,7 @@ def read_tree(raw: bytes, block: Block, limits: ParseLimits) -> Tree:
             walk.open[level][1].end = max(walk.open[level][1].start, line)
             continue
         if walk.parts >= limits.parts:
-            walk.defects.append(f"more than {limits.parts} parts")
+            walk.defects.append(f"limit: more than {limits.parts} parts")
             tree.rest = (line, len(raw))
             break
         at = _next_line(raw, at)

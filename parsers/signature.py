@@ -159,9 +159,10 @@ def _card(lines: Sequence[str]) -> int | None:
     before = [line for line in lines[:start] if line.strip()]
     if len(block) < 2 or not before or before[-1].rstrip().endswith((":", "：")):
         return None
-    contact = any(_CONTACT.search(line) and _words(line) <= 5 for line in block[1:])
-    short = all(_words(line) <= 6 for line in block)
-    if _NAME.fullmatch(block[0]) and contact and short and _closing_lines(block):
+    if not all(len(line) <= _LONGEST_LINE and _words(line) <= 6 for line in block):
+        return None
+    contact = any(_CONTACT.search(line) for line in block[1:])
+    if contact and _NAME.fullmatch(block[0]) and _closing_lines(block):
         return start
     return None
 

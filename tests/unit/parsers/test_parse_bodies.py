@@ -269,7 +269,7 @@ def test_html_too_deep_is_read_without_layout():
     assert message.html is None
     assert "fundo" in message.text
     assert "fim" in message.text
-    assert "html nested deeper than 200" in message.defects
+    assert "limit: html nested deeper than 200" in message.defects
 
 
 def test_no_word_is_lost_between_html_and_text():
