@@ -11,6 +11,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from chamado.daemon.core.survey import masked
+from chamado.daemon.lifelines import LIFE
+from chamado.daemon.store import surveys as asked
 from chamado.daemon.store import views
 from chamado.daemon.store.engine import Work
 
@@ -27,8 +30,17 @@ _HEAD = (
     "language",
     "team",
     "assignee",
+    "specialty",
+    "tags",
 )
-_TIMES = ("opened_at", "first_response_due", "first_response_at", "resolved_at")
+_TIMES = (
+    "opened_at",
+    "first_response_due",
+    "first_response_at",
+    "waiting_since",
+    "resolved_at",
+    "closed_at",
+)
 _FILE = (
     "id",
     "name",
@@ -51,17 +63,26 @@ def _changes(facts: dict[str, Any]) -> str:
     )
 
 
+def _vote(facts: dict[str, Any]) -> str:
+    said = f": {facts['comment']}" if facts.get("comment") else ""
+    return f"survey answered with {facts.get('score', '')} of 5{said}"
+
+
 #: The kinds of letters that are shown beside the entries; other kinds have entries, or
 #: say no more than the event that led to them.
 LETTERS = ("ack", "survey")
 #: The events that are shown, and in which words; what an entry tells is left out.
 EVENTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "changed": _changes,
-    "status": lambda facts: f"is {facts.get('status', '')} again",
     "reopened": lambda _: "reopened",
     "resolved": lambda facts: f"resolved: {facts.get('resolution', '')}",
     "sla_breached": lambda facts: f"deadline missed: {facts.get('deadline', '')}",
     "delayed": lambda facts: f"a letter is delayed: {facts.get('said', '')}",
+    **LIFE,
+    "survey_answered": _vote,
+    "survey_doubted": lambda _: "survey: several scores within seconds, asked again",
+    "low_score": lambda facts: f"low score: {facts.get('score', '')} of 5",
+    "no_surveys": lambda _: "wants no more surveys",
 }
 
 
@@ -92,6 +113,7 @@ def _documents(work: Work, rows: Sequence[views.Row]) -> list[Document]:
     numbers = [row["number"] for row in rows]
     people = views.participants(work, numbers)
     links = views.relations(work, numbers)
+    surveys = asked.newest(work, numbers)
     return [
         {
             **{name: row[name] for name in _HEAD},
@@ -104,7 +126,7 @@ def _documents(work: Work, rows: Sequence[views.Row]) -> list[Document]:
             **{name: row[name] for name in _TIMES},
             "resolution": row["resolution"],
             "related": links[row["number"]],
-            "survey": None,
+            "survey": surveys.get(row["number"]),
         }
         for row in rows
     ]
@@ -129,6 +151,9 @@ def _entry(row: views.Row) -> Document:
 
 def _letter(row: views.Row, name: str, address: str) -> Document:
     subject, text = letter_text(row["content"])
+    if row["kind"] == "survey":
+        # Whoever reads the case must not be able to vote for the customer.
+        text = masked(text)
     return _ours(
         id_=-2 * row["id"],
         kind=row["kind"],
@@ -185,6 +210,13 @@ def _ours(
         "inbox_id": None,
         "attachments": [],
     }
+
+
+def letter_html(content: bytes) -> str:
+    """Return the HTML of a letter of ours; never for mail of others."""
+    letter = email.message_from_bytes(content, policy=email.policy.default)
+    part = letter.get_body(("html",))
+    return str(part.get_content()) if part is not None else ""
 
 
 def letter_text(content: bytes) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from chamado.daemon import ballots
 from chamado.daemon.core import ballot, thread
 from chamado.daemon.core.answers import SentBefore
-from chamado.daemon.core.arrival import Arrived
+from chamado.daemon.core.arrival import Arrived, Triage
 from chamado.daemon.core.decide import Case, sender_of
 from chamado.daemon.core.loops import SenderHistory, why_loop
 from chamado.daemon.desk import Desk
@@ -78,13 +78,6 @@ def gather(work: Work, items: Sequence[Item], desk: Desk, now: datetime) -> list
         support = desk.support(item.row.envelope.rcpt_tos)
         contact = contacts.get(sender)
         survey = asked.get(item.row.id)
-        arrived = Arrived(
-            message=message,
-            kind=item.understood.classification.kind,
-            sender=sender,
-            recipients=(support.address, *item.row.envelope.rcpt_tos),
-            size=item.row.size,
-        )
         original = message.bounce.original_message_id if message.bounce else None
         reported = seen.get(original or "")
         itself = seen.get(message.message_id or "")
@@ -129,7 +122,7 @@ def gather(work: Work, items: Sequence[Item], desk: Desk, now: datetime) -> list
                 cooling_down=bool(
                     contact and contact.quiet_until and contact.quiet_until > now
                 ),
-                triage=desk.arrival.triage(arrived, support),
+                triage=triage(item, desk),
                 asked=survey,
             )
         )
@@ -143,6 +136,19 @@ def _answer(item: Item, keys: thread.ThreadKeys) -> ballots.Answer:
         envelope=item.row.envelope,
         own_ids=keys.own_ids,
     )
+
+
+def triage(item: Item, desk: Desk) -> Triage:
+    """Say what the operator's rules make of a message, should it open a case."""
+    support = desk.support(item.row.envelope.rcpt_tos)
+    arrived = Arrived(
+        message=item.understood.message,
+        kind=item.understood.classification.kind,
+        sender=item.sender,
+        recipients=(support.address, *item.row.envelope.rcpt_tos),
+        size=item.row.size,
+    )
+    return desk.arrival.triage(arrived, support)
 
 
 def _ids(item: Item, keys: thread.ThreadKeys) -> list[str]:

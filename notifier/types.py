@@ -96,10 +96,11 @@ class Notification:
     `received_files` are display names of what arrived; `text` is an agent's words.
     `greet_by_name` says that the sender is proven: only then does an automatic letter
     repeat their name, or a file name that is not plainly one. `instance` is the value
-    of X-Chamado-Loop. `topics` are what the customer is asked for (steps, logs, headers,
-    screenshot), `grace_hours` how long we still wait for it (0: for ever),
+    of X-Chamado-Loop. `topics` are what the customer is asked for (steps, logs,
+    headers, screenshot), `grace_hours` how long we still wait for it (0: for ever),
     `resolution` is the code of how the case ended. For agents: `cases` and what
-    `happened` on them; `done` or `why` not, of what an agent's mail asked for. `poll` is for surveys.
+    `happened` on them; `done` or `why` not, of what an agent's mail asked for. `poll`
+    is for surveys.
     """
 
     kind: LetterKind

@@ -19,6 +19,10 @@ FLAGS = {
     "not_a_participant": "the sender takes no part in this case",
     "looks_like_a_loop": "looks like two machines answering each other",
     "message_id_seen_before": "its Message-ID was seen before, on other content",
+    "with_survey_vote": "came with a vote on the survey",
+    "vote_after_expiry": "a vote on a survey that had expired",
+    "only_thanks": "says thank you and no more, so the case was not opened again",
+    "reopened_too_often": "was not opened again: too many reopenings within a day",
     "bad_token": "came with a reply address that we did not make for it",
 }
 _HEADS = ("number", "status", "pri", "opened", "answer due", "requester", "subject")
@@ -66,13 +70,35 @@ def _facts(case: dict[str, Any], show: Show, zone: str) -> list[tuple[str, objec
         ("with", ", ".join(_who(person) for person in others)),
         ("team", case["team"]),
         ("assignee", case["assignee"]),
+        ("specialist for", case["specialty"]),
+        ("tags", ", ".join(case["tags"])),
+        ("waiting", _waiting(case, show)),
         ("channel", f"{case['channel']}, {case['language']}"),
         ("opened", f"{show(case['opened_at'])} ({zone})"),
         ("answer due", show(case["first_response_due"])),
         ("answered", show(case["first_response_at"])),
         ("resolved", show(case["resolved_at"])),
         ("related", ", ".join(_link(link) for link in case["related"])),
+        ("survey", _survey(case["survey"], show)),
     ]
+
+
+def _waiting(case: dict[str, Any], show: Show) -> str:
+    since = case["waiting_since"]
+    return f"for the customer, since {show(since)}" if since else ""
+
+
+def _survey(survey: dict[str, Any] | None, show: Show) -> str:
+    if survey is None:
+        return ""
+    words = {
+        "scheduled": f"to be sent {show(survey['due_at'])}",
+        "sent": f"sent {show(survey['sent_at'])}, not answered",
+        "answered": f"{survey['score']} of 5, {show(survey['answered_at'])}",
+        "expired": "not answered",
+        "cancelled": f"not sent: {str(survey['reason']).replace('_', ' ')}",
+    }
+    return words[survey["state"]]
 
 
 def _print_entry(entry: dict[str, Any], show: Show, *, full: bool) -> None:

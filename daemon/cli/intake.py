@@ -24,9 +24,10 @@ from chamado.daemon.cli.options import (
     print_table,
     settings_of,
 )
+from chamado.daemon.core.arrival import Triage
 from chamado.daemon.desk import Desk
 from chamado.daemon.filing import file_batch
-from chamado.daemon.gather import Item
+from chamado.daemon.gather import Item, triage
 from chamado.daemon.process import RUNGS, Processor
 from chamado.daemon.sources.file import FoundMessage, NoSuchInput, count, messages
 from chamado.daemon.sources.source import Accepted, RawMessage
@@ -173,8 +174,26 @@ def ingest(
             else:
                 rows.append(row)
     if rows:
-        heads = ("file", "inbox_id", "state", "outcome", "ticket", "ack")
-        print_table(heads, [[row[head] for head in heads] for row in rows])
+        heads: tuple[str, ...] = (
+            "file",
+            "inbox_id",
+            "state",
+            "outcome",
+            "ticket",
+            "ack",
+        )
+        table = [[row[head] for head in heads] for row in rows]
+        if dry_run:
+            heads = (*heads, "triage")
+            table = [
+                [*cells, _reasons(row)] for cells, row in zip(table, rows, strict=True)
+            ]
+        print_table(heads, table)
+
+
+def _reasons(row: dict[str, Any]) -> str:
+    judged = row["triage"]
+    return "; ".join((judged["priority"], *judged["reasons"]))
 
 
 def _time(text: str | None) -> datetime | None:
@@ -274,6 +293,10 @@ class _Intake:
                 (row,) = inbox.by_ids(work, [id_])
                 file_batch(work, [Item(row=row, understood=understood)], desk)
             fate = inbox.fates(work, [id_])[id_]
+            (row,) = inbox.by_ids(work, [id_])
+            # Also of mail that was filed long ago: that is what rules are tried on.
+            judged = triage(Item(row=row, understood=understood), desk)
+        fate |= {"triage": _triage(judged)}
         if fresh:
             # Numbers of what is taken back would be lies.
             fate |= {"inbox_id": None, "state": "rehearsed", "entry_id": None}
@@ -297,6 +320,19 @@ class _Intake:
             source_key=f"file:{sha256(found.content).hexdigest()}",
             no_ack=self._no_ack,
         )
+
+
+def _triage(judged: Triage) -> dict[str, Any]:
+    return {
+        "severity": judged.severity.value,
+        "impact": judged.impact.value,
+        "priority": judged.priority.value,
+        "team": judged.team or None,
+        "tags": list(judged.tags),
+        "assignee": judged.assignee,
+        "suppress": judged.suppress,
+        "reasons": list(judged.reasons),
+    }
 
 
 def _chunks(found: Iterator[FoundMessage]) -> Iterator[list[FoundMessage]]:

@@ -17,6 +17,7 @@ from chamado.daemon.cli.options import (
     opened,
     print_json,
 )
+from chamado.daemon.core.arrival import tags_of
 from chamado.daemon.core.types import Priority, Status
 from chamado.daemon.refusal import NotThere
 from chamado.daemon.store import views
@@ -42,6 +43,7 @@ def ticket_group() -> None:
 @click.option("--priority", type=click.Choice(PRIORITIES))
 @click.option("--assignee", help="Who works on it.")
 @click.option("--team")
+@click.option("--tag", help="Only with this tag.")
 @click.option("--requester", help="The customer's address.")
 @click.option("--search", help="Words in subject, text or requester, taken literally.")
 @click.option("--after", help="Go on behind this case of the page before.")
@@ -53,6 +55,7 @@ def ticket_list(
     priority: str | None,
     assignee: str | None,
     team: str | None,
+    tag: str | None,
     requester: str | None,
     search: str | None,
     after: str | None,
@@ -72,6 +75,7 @@ def ticket_list(
         requester=requester.strip().lower() if requester else None,
         search=clean_line(search) if search else None,
         after=number_of(after) if after else None,
+        tag="".join(tags_of((tag,))) if tag else None,
     )
     with opened(context) as (settings, store), store.read() as work:
         found = casefile.listing(work, filters, limit)

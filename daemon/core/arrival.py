@@ -8,7 +8,7 @@ keep mail from becoming a case at all; the mail itself is always kept.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,8 +28,8 @@ TAG_CHARS = 64
 LEVELS = (Severity.CRITICAL, Severity.HIGH, Severity.LOW)
 #: "não é urgente" and "not urgent" say the contrary of the word they end with.
 _DENIED = re.compile(
-    r"(?:nao|nem|sem|not|isnt|no|nada)(?: (?:e|eh|esta|seja|tao|muito|nada|es|tan|muy"
-    r"|is|so|very|that|really))? $"
+    r"\b(?:nao|nem|not|isnt|no|nada)(?: (?:e|eh|esta|seja|tao|muito|nada|es|tan|muy"
+    r"|is|so|very|that|really)){0,2} $"
 )
 _APART = re.compile(r"[^\w]+")
 _STARS = re.compile(r"\*+")
@@ -157,7 +157,7 @@ def pattern_of(text: str) -> re.Pattern[str]:
     return re.compile(rf"(?s:{first}{middle}{last})\Z", re.IGNORECASE)
 
 
-def tags_of(texts: Iterator[str] | tuple[str, ...]) -> tuple[str, ...]:
+def tags_of(texts: Iterable[str]) -> tuple[str, ...]:
     """Return tags as they are kept: lower case, one word each, every one once."""
     words = (_APART_TAG.sub("-", text.strip().lower()).strip("-") for text in texts)
     return tuple(dict.fromkeys(word[:TAG_CHARS] for word in words if word))

@@ -6,7 +6,7 @@ What the match permits depends on who sends and is decided in `decide`.
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from chamado.daemon.core.tokens import (
@@ -35,13 +35,14 @@ class ThreadKeys:
     """What to look up for one message, strongest evidence first.
 
     `ids` are the foreign Message-IDs it names, newest first; `numbers` the tags in its
-    subject.
+    subject; `parent` is the Message-ID it directly answers.
     """
 
     tokens: tuple[TokenClaim, ...] = ()
     own_ids: tuple[IdClaim, ...] = ()
     ids: tuple[str, ...] = ()
     numbers: tuple[int, ...] = ()
+    parent: str = ""
 
     @property
     def tickets(self) -> frozenset[int]:
@@ -67,6 +68,7 @@ def keys_of(message: ParsedMessage, envelope: Envelope, domain: str) -> ThreadKe
         own_ids=tuple(c for c in own.values() if c),
         ids=tuple(i for i, c in own.items() if not c),
         numbers=tuple(dict.fromkeys(int(n) for n in TAG.findall(message.subject)))[:3],
+        parent=message.in_reply_to[0] if message.in_reply_to else "",
     )
 
 
@@ -85,10 +87,29 @@ def match(
 ) -> ThreadMatch:
     """Weigh the evidence; the first kind that names an existing case decides.
 
-    `tickets` are the cases that were found, merged ones included with their targets;
+    An answer to a message that was split off goes where that message went. `tickets`
+    are the cases that were found, merged ones included with their targets;
     `tickets_by_id` leads from a Message-ID we have seen to its case; `agents` are the
     addresses of those who get notices and may answer them.
     """
+    found = _weigh(keys, sender, keyring, tickets, tickets_by_id, agents)
+    part = tickets.get(tickets_by_id.get(keys.parent, 0))
+    if found.ticket is None or part is None or sender not in part.participants:
+        return found
+    if part.merged_into or part.split_from != found.ticket.number:
+        return found
+    why = f"{found.why}; it answers a message that was split off from that case"
+    return replace(found, ticket=part, why=why)
+
+
+def _weigh(
+    keys: ThreadKeys,
+    sender: str,
+    keyring: Keyring,
+    tickets: Mapping[int, TicketFacts],
+    tickets_by_id: Mapping[str, int],
+    agents: Collection[str],
+) -> ThreadMatch:
     bad = 0
     if sender in agents and (ticket := _noticed(keys, sender, keyring, tickets)):
         why = "it answers our notice to this agent"

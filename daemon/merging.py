@@ -1,0 +1,127 @@
+"""Two cases that are one, and one that is two.
+
+Merging moves what was said on a case, with its letters and the ids that lead answers to
+it, onto another and leaves a signpost; whoever answers the old number is led on. It
+never mixes two customers' histories unless somebody says that this is meant, since from
+then on everybody gets the letters. Splitting moves one message of a customer to a case
+of its own, and answers to that message go there.
+"""
+
+from datetime import datetime
+
+from chamado.daemon.actions.holding import allowed, held, remember
+from chamado.daemon.core.states import Event
+from chamado.daemon.core.types import Channel, Impact, Priority, Relation, Severity
+from chamado.daemon.desk import Desk
+from chamado.daemon.refusal import BadData, NotPermitted, NotThere
+from chamado.daemon.store import cases, deadlines, moving, views
+from chamado.daemon.store.engine import Work
+from chamado.daemon.store.views import OVER, Standing
+
+
+def merge(
+    work: Work,
+    desk: Desk,
+    number: int,
+    into: int,
+    *,
+    who: str,
+    confirm: bool,
+    now: datetime,
+) -> int:
+    """Merge a case into another; return how many entries moved.
+
+    `confirm` says that people who take part in only one of them may share what is
+    written from now on.
+    """
+    if number == into:
+        raise BadData(f"#{number} cannot be merged into itself")
+    # Both are held, always the lower number first: two merges never wait for each
+    # other in a ring.
+    case, target = _both(work, number, into)
+    if target.status.value in OVER and case.status.value not in OVER:
+        raise BadData(
+            f"#{into} is {target.status.value}, #{number} is not; "
+            f"`chamado ticket reopen {into}` first"
+        )
+    if not confirm:
+        _same_people(work, case, target)
+    to = allowed(case, Event.MERGE)
+    moved = moving.move_all(work, number, into)
+    cases.add_participants(
+        work, [(into, contact) for contact in moving.people(work, number)], now
+    )
+    cases.set_status(work, [(number, to)])
+    cases.change(work, number, closed_at=now, merged_into=into)
+    deadlines.end(work, number, now, desk.promises, solved=False)
+    cases.relate(work, [(number, into, Relation.MERGED_INTO.value)], now)
+    facts = {"into": into, "from": case.status.value, "to": to.value}
+    remember(work, number, "merged", who, now, facts)
+    remember(work, into, "took_in", who, now, {"number": number, "entries": moved})
+    return moved
+
+
+def split(
+    work: Work, desk: Desk, number: int, entry_id: int, *, who: str, now: datetime
+) -> int:
+    """Give one message of a customer a case of its own; return its number.
+
+    Its clock starts when the message arrived. Nobody is written to: the customer
+    learns of the new number with the first answer.
+    """
+    case = held(work, number)
+    entry = moving.entry(work, number, entry_id)
+    if entry is None:
+        raise NotThere(f"#{number} has no entry {entry_id}; see `ticket show {number}`")
+    if entry.kind != "inbound" or not entry.public:
+        raise BadData(f"entry {entry_id} is no message of a customer")
+    if moving.inbound(work, number) < 2:
+        raise BadData(f"entry {entry_id} is all there is on #{number}")
+    ids = cases.ensure_contacts(work, [(entry.author, False)], now)
+    (new,) = cases.open_tickets(
+        work,
+        [
+            cases.NewTicket(
+                requester_id=ids[entry.author.address],
+                subject=entry.subject or case.subject,
+                language=case.language,
+                team=case.team,
+                address=case.address,
+                channel=Channel(case.channel),
+                severity=Severity(case.severity),
+                impact=Impact(case.impact),
+                priority=Priority(case.priority),
+                opened_at=entry.at,
+                tags=tuple(case.tags),
+                assignee=case.assignee,
+            )
+        ],
+        now,
+        desk.promises,
+    )
+    moving.move_one(work, entry_id, new)
+    cases.relate(work, [(new, number, Relation.SPLIT_FROM.value)], now)
+    remember(work, number, "split_off", who, now, {"number": new, "entry": entry_id})
+    facts = {"channel": case.channel, "split_from": number}
+    remember(work, new, "opened", who, now, facts)
+    return new
+
+
+def _both(work: Work, number: int, into: int) -> tuple[Standing, Standing]:
+    first, second = sorted((number, into))
+    found = {first: held(work, first), second: held(work, second)}
+    return found[number], found[into]
+
+
+def _same_people(work: Work, case: Standing, target: Standing) -> None:
+    people = views.participants(work, [case.number, target.number])
+    here, there = (
+        {person["address"] for person in people[n.number]} for n in (case, target)
+    )
+    if here != there:
+        apart = ", ".join(sorted(here ^ there))
+        raise NotPermitted(
+            f"not the same people take part in #{case.number} and #{target.number} "
+            f"({apart} in one only); all of them would get every letter from now on. "
+            f"If that is meant, say --confirm"
+        )
