@@ -37,6 +37,8 @@ need initdb postgresql
 need strace strace
 need curl curl
 need systemd-analyze systemd
+need chromium chromium
+need chromedriver chromium-driver
 [ -n "$missing" ] || exit 0
 
 [ "$(id -u)" = 0 ] || not_installed "needs root"

@@ -153,8 +153,9 @@ def fate(
             why="asks for no more surveys",
         )
     sender = message.sender.address if message.sender else ""
-    person = classification.kind is Kind.PERSON and not classification.no_reopen
-    if not person or suspect or sender != asked.address:
+    if classification.kind is not Kind.PERSON or classification.no_reopen:
+        return _of_a_machine(usual)
+    if suspect or sender != asked.address:
         return usual
     ballot = read(message, asked.names)
     if ballot is None:
@@ -191,6 +192,18 @@ def match(
     proof = Proof.SENDER if sender == asked.address else Proof.OTHER
     why = f"it answers our survey (evidence: token, proof: {proof.value})"
     return replace(found, ticket=ticket, by=MatchedBy.TOKEN, proof=proof, why=why)
+
+
+def _of_a_machine(usual: AppendReply | OpenTicket) -> Decision:
+    """An out-of-office that answers a survey wakes nobody.
+
+    A weak sign, such as its subject alone, leaves other mail awake. Here we know what
+    was written to: a letter of ours that the case did not need.
+    """
+    if isinstance(usual, AppendReply) and usual.status is not None:
+        why = f"{usual.why}; a machine answered our survey, nobody is woken"
+        return replace(usual, status=None, why=why)
+    return usual
 
 
 def _late(asked: Asked, usual: AppendReply | OpenTicket) -> AppendReply:

@@ -67,7 +67,12 @@ class PatientProtocol(H11Protocol):
             for one in self.connections
             if isinstance(one, PatientProtocol) and one._waits_for == "header"
         ]
-        min(waiting, key=lambda one: one._since).transport.abort()
+        oldest = min(waiting, key=lambda one: one._since)
+        # At once, and not only when the loop tells of the loss: a flood is taken in
+        # many connections a turn of the loop.
+        self.connections.discard(oldest)
+        oldest._wait_for("")
+        oldest.transport.abort()
 
     def _too_late(self) -> None:
         if not self.transport.is_closing():

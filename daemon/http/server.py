@@ -17,12 +17,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from chamado.daemon.http.patience import PatientProtocol
+
 
 class HttpServer:
     """The job `http`: `/livez`, `/readyz`, `/metrics` on sockets that are bound.
 
     `alive` and `ready` answer with what is wrong, or nothing; `refresh` brings the
-    gauges up to date before they are read.
+    gauges up to date before they are read. `pages` are routes for customers.
     """
 
     def __init__(
@@ -32,11 +34,13 @@ class HttpServer:
         alive: Callable[[], str | None],
         ready: Callable[[], str | None],
         refresh: Callable[[], None],
+        pages: Sequence[Route] = (),
     ) -> None:
         self._sockets = sockets
         self._alive = alive
         self._ready = ready
         self._refresh = refresh
+        self._pages = pages
 
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Serve until `stop`."""
@@ -46,6 +50,7 @@ class HttpServer:
     async def _serve(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         config = uvicorn.Config(
             self._app(),
+            http=PatientProtocol,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -66,13 +71,17 @@ class HttpServer:
         await serving
 
     def _app(self) -> Starlette:
-        return Starlette(
+        app = Starlette(
             routes=[
                 Route("/livez", self._livez),
                 Route("/readyz", self._readyz),
                 Route("/metrics", self._metrics),
+                *self._pages,
             ]
         )
+        # A redirect would be built from the Host header, which is anybody's text.
+        app.router.redirect_slashes = False
+        return app
 
     async def _livez(self, _request: Request) -> Response:
         return _verdict(self._alive())

@@ -249,8 +249,10 @@ def test_more_words_go_the_usual_way_besides() -> None:
     ],
 )
 def test_l21_a_machine_never_votes(kind: Classification) -> None:
-    """An out-of-office that begins with a number is what it would have been."""
-    assert judged(mail("5"), kind=kind) is USUAL
+    """An out-of-office that begins with a number is filed, and wakes nobody."""
+    filed = judged(mail("5"), kind=kind)
+    assert isinstance(filed, AppendReply)
+    assert (filed.ticket, filed.status) == (7, None)
 
 
 def test_what_answers_our_own_robot_may_vote() -> None:

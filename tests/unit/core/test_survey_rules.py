@@ -100,6 +100,7 @@ def test_a_letter_shown_to_agents_has_no_token_in_it() -> None:
     """Whoever reads the case cannot vote for the customer."""
     text = f"https://x.example/survey/{TOKEN_A}?score=5 mailto:a+{TOKEN_B}@x.example"
     assert masked(text) == "https://x.example/survey/…?score=5 mailto:a+…@x.example"
+    assert masked(f"mailto:a@x.example?subject=5%20{TOKEN_A}")[-5:] == "5%20…"
 
 
 def test_a_nonce_is_good_for_its_survey_and_for_a_day() -> None:
