@@ -163,22 +163,14 @@ def read_bounce(
     formal = head.content_type == "multipart/report" or head.content_type in _REPORTS
     if kind == "disposition-notification":
         return _receipt(parts, raw) if formal else None
-    machine = written_by_machine(head)
-    if not (formal or machine):
+    if not (formal or written_by_machine(head)):
         return None
     groups = _status_parts(parts, raw, "delivery-status")
     found = [one for group in groups if (one := recipient_of(group))]
     original = _original_id(parts, raw, limits)
     if not found:
-        inner = _inner_report(parts, raw, limits)
-        if inner is not None:
-            return inner
-        told = read_text_bounce(head, text, certain=formal and bool(groups))
-        if told is None:
-            return Bounce(original_message_id=original) if groups else None
-        return Bounce(
-            recipients=told.recipients or _returned_to(parts, raw),
-            original_message_id=original or told.original_message_id,
+        return _inner_report(parts, raw, limits) or _told(
+            head, text, parts, raw, original, certain=formal and bool(groups)
         )
     named = next((g[k] for g in groups for k in _NAMED if k in g), None)
     return Bounce(
@@ -187,6 +179,25 @@ def read_bounce(
         or find_message_id(text)
         or (read_message_id([named.encode()]) if named else None)
         or next(iter((*head.in_reply_to, *head.references)), None),
+    )
+
+
+def _told(
+    head: ParsedMessage,
+    text: str,
+    parts: Sequence[Part],
+    raw: bytes,
+    original: str | None,
+    *,
+    certain: bool,
+) -> Bounce | None:
+    """Read a report whose fields name nobody by its words."""
+    told = read_text_bounce(head, text, certain=certain)
+    if told is None:
+        return None
+    return Bounce(
+        recipients=told.recipients or _returned_to(parts, raw),
+        original_message_id=original or told.original_message_id,
     )
 
 

@@ -14,6 +14,8 @@ from chamado.parsers.wordlists import every
 
 _LONGEST = 65_536
 _MOST_RECIPIENTS = 100
+# What a report has to say it says at its beginning.
+_JUDGED = 4_000
 _MACHINE = re.compile(
     r"mailer-?daemon|post_?master|mdaemon|mail-?daemon|mail[._-]?delivery[._-]?(?:sub)?"
     r"system|mail-?system|delivery|mailerdaemon|bounce[sd]?|mail-?administrator",
@@ -181,40 +183,50 @@ def read_text_bounce(
     `certain` says that the form of the message already tells that it is a report.
     """
     lines, copy = _report_and_copy(text)
-    report = " ".join("\n".join(lines)[:4_000].split())
-    declared = [
-        h.value for h in head.headers if h.name.lower() == "x-failed-recipients"
-    ]
+    report = " ".join("\n".join(lines)[:_JUDGED].split())
     said = f"{head.subject}\n{report}".lower()
-    told = any(phrase in said for phrase in _UNDELIVERED)
+    told = certain or any(phrase in said for phrase in _UNDELIVERED)
     late = any(phrase in said for phrase in _DELAYED)
-    if not (told or late or declared or certain):
+    declared = [
+        address
+        for header in head.headers
+        if header.name.lower() == "x-failed-recipients"
+        for address in _ANYWHERE.findall(header.value)
+    ]
+    if not (told or late or declared):
         return None
-    fields = [read_fields(block) for block in re.split(r"\n[ \t]*\n", text[:_LONGEST])]
-    formal = [f for f in fields if "final-recipient" in f or "original-recipient" in f]
+    original = find_message_id(copy or text)
+    formal = _formal_recipients(text)
     if formal:
-        found = [_from_fields(f) for f in formal[:_MOST_RECIPIENTS]]
-        return Bounce(
-            recipients=tuple(one for one in found if one),
-            original_message_id=find_message_id(copy or text),
-        )
-    excluded = {a.address.lower() for a in head.to}
-    if head.sender is not None:
-        excluded.add(head.sender.address.lower())
-    addresses = (
-        _ANYWHERE.findall(" ".join(declared))
-        or _recipients(lines, head.subject, excluded)
-        or returned_to(copy)
-    )
-    if not addresses and not told and not certain:
+        return Bounce(recipients=formal, original_message_id=original)
+    addresses = declared or _named(head, lines, copy)
+    if not addresses and not told:
         return None
     action = "delayed" if late and not _FINAL.search(report) else "failed"
-    overall = _STATUS.search(report)
-    recipients = []
+    return Bounce(
+        recipients=_worded(addresses, lines, action, _STATUS.search(report)),
+        original_message_id=original
+        or next(iter((*head.in_reply_to, *head.references)), None),
+    )
+
+
+def _named(head: ParsedMessage, lines: list[str], copy: str) -> list[str]:
+    """Find whom a report is about; not its sender, and not whom it was sent to."""
+    excluded = {one.address.lower() for one in head.to}
+    if head.sender is not None:
+        excluded.add(head.sender.address.lower())
+    return _recipients(lines, head.subject, excluded) or returned_to(copy)
+
+
+def _worded(
+    addresses: list[str], lines: list[str], action: str, overall: re.Match[str] | None
+) -> tuple[BounceRecipient, ...]:
+    """Give each address the words of the report about it."""
+    found = []
     for address in dict.fromkeys(addresses):
         about = _about(lines, address)
         status = _STATUS.search(about) or overall
-        recipients.append(
+        found.append(
             BounceRecipient(
                 address=address,
                 action=action,
@@ -222,11 +234,17 @@ def read_text_bounce(
                 diagnostic=about.replace(address, "", 1).strip("<>: -"),
             )
         )
-    return Bounce(
-        recipients=tuple(recipients),
-        original_message_id=find_message_id(copy or text)
-        or next(iter((*head.in_reply_to, *head.references)), None),
-    )
+    return tuple(found)
+
+
+def _formal_recipients(text: str) -> tuple[BounceRecipient, ...]:
+    """Read report fields that a broken message left in its text."""
+    if "-recipient" not in text[:_LONGEST].lower():
+        return ()
+    groups = [read_fields(one) for one in re.split(r"\n[ \t]*\n", text[:_LONGEST])]
+    named = [g for g in groups if "final-recipient" in g or "original-recipient" in g]
+    found = (_from_fields(group) for group in named[:_MOST_RECIPIENTS])
+    return tuple(one for one in found if one)
 
 
 def _from_fields(fields: dict[str, str]) -> BounceRecipient | None:

@@ -104,6 +104,7 @@ def read_people(
         for name in _FIELDS[1:]
     }
     senders, count, defects = plain["from"], 0, list(other.defects)
+    defects += _cut(values, limits)
     if senders is None:
         senders, count = _odd_senders(values["from"], other, limits, defects)
     else:
@@ -115,6 +116,16 @@ def read_people(
         date=_moment(other.date, date),
         defects=tuple(defects),
     )
+
+
+def _cut(values: dict[str, str], limits: ParseLimits) -> list[str]:
+    """Say which fields were longer than what was read of them."""
+    return [
+        f"limit: {name} cut at {limits.addresses} addresses"
+        for name, value in values.items()
+        if len(value) >= limits.address_header_bytes
+        or value.count("@") > limits.addresses
+    ]
 
 
 def _odd_senders(
