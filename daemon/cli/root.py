@@ -44,6 +44,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "doctor:doctor",
     "backup": "backup:backup",
     "restore": "backup:restore",
+    "report": "report:report_group",
     "config": "config:config_group",
     "db": "db:db_group",
 }
@@ -86,7 +87,8 @@ class _Root(click.Group):
         except NoSuchInput as error:
             _end(str(error), os.EX_NOINPUT)
         except Refusal as error:
-            _end(str(error), EXITS[type(error)])
+            codes = (code for kind, code in EXITS.items() if isinstance(error, kind))
+            _end(str(error), next(codes, os.EX_DATAERR))
         except StoreError as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
             _end(f"the database does not answer: {reason}", os.EX_UNAVAILABLE)
