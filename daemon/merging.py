@@ -11,12 +11,21 @@ from datetime import datetime
 
 from chamado.daemon.actions.holding import allowed, held, remember
 from chamado.daemon.core.states import Event
-from chamado.daemon.core.types import Channel, Impact, Priority, Relation, Severity
+from chamado.daemon.core.types import (
+    Channel,
+    Impact,
+    Priority,
+    Relation,
+    Severity,
+    Status,
+)
 from chamado.daemon.desk import Desk
 from chamado.daemon.refusal import BadData, NotPermitted, NotThere
 from chamado.daemon.store import cases, deadlines, moving, views
 from chamado.daemon.store.engine import Work
-from chamado.daemon.store.views import OVER, Standing
+from chamado.daemon.store.views import Standing
+
+OVER = (Status.RESOLVED, Status.CLOSED)
 
 
 def merge(
@@ -39,7 +48,7 @@ def merge(
     # Both are held, always the lower number first: two merges never wait for each
     # other in a ring.
     case, target = _both(work, number, into)
-    if target.status.value in OVER and case.status.value not in OVER:
+    if target.status in OVER and case.status not in OVER:
         raise BadData(
             f"#{into} is {target.status.value}, #{number} is not; "
             f"`chamado ticket reopen {into}` first"
