@@ -82,8 +82,14 @@ class App:
         }
         self._ready_seen = (0.0, "not asked yet")
         self._surveys = Surveys(self.store, lambda: self._now.desk, self._poke_relay)
+        try:
+            jobs = self._jobs()
+        except BaseException:
+            # Whatever was built has threads, and a process with threads does not end.
+            self._close()
+            raise
         self.supervisor = Supervisor(
-            self._jobs(),
+            jobs,
             systemd=Systemd(os.environ),
             watchdog_seconds=watchdog_seconds(os.environ),
             reload=self.reload,
@@ -339,6 +345,11 @@ class App:
         except StoreError:
             return "the database does not answer"
         return None
+
+    def _close(self) -> None:
+        for stage in self._closers:
+            self._close_stage(stage)
+        self.store.close()
 
     def _close_stage(self, stage: int) -> None:
         for close in self._closers[stage]:

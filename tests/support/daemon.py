@@ -107,8 +107,14 @@ class Daemon:
             env={**os.environ, **(env or {})},
         )
         if wait:
-            self.wait_for("Chamado is running")
-            self.wait_for(r"data in ")
+            try:
+                self.wait_for("Chamado is running")
+                self.wait_for(r"data in ")
+            except BaseException:
+                # There is no `with` yet that would end it.
+                self.kill()
+                self._out.close()
+                raise
 
     def __enter__(self) -> Self:
         return self
