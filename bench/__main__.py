@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import chain, machine
+from bench import accept, chain, machine, parse
 from bench.effort import QUICK, USUAL, Effort
 from bench.table import Section, report
 
@@ -15,7 +15,9 @@ Measure = Callable[[Effort, Path], Section]
 
 MEASURES: dict[str, Measure] = {
     "disk": machine.disk,
+    "accept": accept.accept,
     "chain": chain.chain,
+    "parse": parse.parse,
 }
 RESULT = Path(__file__).parent / "results" / "latest.md"
 
