@@ -22,7 +22,7 @@ TRACE = frozenset(
     b"x-sieve".split()
 )
 _END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
-_CHUNK = 1 << 20
+_CHUNK, _TAIL = 1 << 20, 1 << 12
 #: Trace headers stand at the top. What is beyond this is hashed as it is: 25 MB of
 #: headers taken apart by lines would be a gigabyte of lines.
 _HEAD = 1 << 20
@@ -39,13 +39,14 @@ def content_digest(content: bytes) -> str:
         if name not in TRACE:
             digest.update(field.replace(b"\r\n", b"\n") + b"\n")
     if cut < end:
-        for chunk in _unix_lines(memoryview(content)[cut + 1 : end]):
-            digest.update(chunk)
+        for piece in _internet_lines(content, cut + 1, end):
+            digest.update(piece)
         digest.update(b"\n")
     digest.update(b"\n")
     if found:
-        for chunk in _unix_lines(memoryview(content)[found.end() :]):
-            digest.update(chunk)
+        start = found.end()
+        for piece in _internet_lines(content, start, _end_of_text(content, start)):
+            digest.update(piece)
     return digest.hexdigest()
 
 
@@ -61,15 +62,34 @@ def _fields(head: bytes) -> Iterator[bytes]:
         yield b"\n".join(field)
 
 
-def _unix_lines(body: memoryview) -> Iterator[bytes]:
-    """Yield the body with LF line ends and without blank lines at its end."""
-    held = b""
-    for start in range(0, len(body), _CHUNK):
-        chunk = held + bytes(body[start : start + _CHUNK])
-        kept = chunk.rstrip(b"\r\n")
-        held = chunk[len(kept) :]
-        if len(held) > _CHUNK:
-            # Only line ends for a megabyte: they are content, not an ending.
-            kept, held = chunk, b""
-        yield kept.replace(b"\r\n", b"\n")
-        held = held.replace(b"\r\n", b"\n") if not held.endswith(b"\r") else held
+def _end_of_text(content: bytes, start: int) -> int:
+    """Find where the blank lines at the end begin."""
+    end = len(content)
+    while end > start:
+        tail = content[max(start, end - _TAIL) : end]
+        kept = len(tail.rstrip(b"\r\n"))
+        end -= len(tail) - kept
+        if kept:
+            break
+    return end
+
+
+def _internet_lines(
+    content: bytes, start: int, end: int
+) -> Iterator[bytes | memoryview]:
+    """Yield a body with CRLF line ends, as it is where it has them already.
+
+    Two counts tell that in a tenth of the time that replacing takes. They are fooled
+    by a text that mixes as many lone CR as lone LF; that one is then itself.
+    """
+    body = memoryview(content)
+    if content.count(b"\n", start, end) == content.count(b"\r", start, end):
+        yield body[start:end]
+        return
+    while start < end:
+        cut = min(start + _CHUNK, end)
+        if cut < end and content[cut - 1 : cut + 1] == b"\r\n":
+            cut += 1
+        chunk = bytes(body[start:cut]).replace(b"\r\n", b"\n")
+        yield chunk.replace(b"\n", b"\r\n")
+        start = cut
