@@ -1,8 +1,10 @@
 """Accepting: one durable row a message, many messages an fsync.
 
-Everything that waits at the door goes into one transaction; a lone message never waits
-for company. Large raw bytes go into the blob store first, so that a row without its
-bytes cannot exist; a blob without a row is garbage, not a loss.
+Everything that waits at the door goes into one transaction. A lone message never waits
+for company; where company came with the group before, it is waited for a moment, for
+the clients that were answered together hand in their next mail together. Large raw
+bytes go into the blob store first, so that a row without its bytes cannot exist; a blob
+without a row is garbage, not a loss.
 """
 
 import hashlib
@@ -28,8 +30,11 @@ log = structlog.get_logger()
 
 #: A larger group gains nothing and lets its members wait longer.
 GROUP = 50
+#: The next group may wait for company this share of what a commit takes, in seconds
+#: at most so many: on a slow disk that makes one sync of two.
+PATIENCE, MOST_PATIENCE = 0.25, 0.005
 #: Large raw bytes are written beside the group by a few threads.
-BLOB_WRITERS = 4
+BLOB_WRITERS = 8
 #: After a failed commit senders are put off at once for so long; then one may try.
 TROUBLE_SECONDS = 2.0
 
@@ -104,25 +109,36 @@ class Acceptor:
 
     def _keep_large(self, raw: RawMessage, future: "Future[Accepted]") -> None:
         try:
-            self._blobs.put(raw.content)
-            self._enqueue(row_of(raw, in_row=False), future)
+            sha256 = self._blobs.put(raw.content, sha256=raw.sha256)
+            known = replace(raw, sha256=sha256)
+            self._enqueue(row_of(known, in_row=False), future)
         except Exception as error:  # noqa: BLE001  (whatever it was, the sender must hear it)
             log.error("blob_not_stored", error=type(error).__name__)
             future.set_exception(error)
 
     def _run(self) -> None:
+        company, commit_seconds = 1, 0.0
         ending = False
         while not ending:
             group = [self._queue.get()]
-            while len(group) < GROUP:
-                try:
-                    group.append(self._queue.get_nowait())
-                except queue.Empty:
-                    break
+            began = time.monotonic()
+            patience = min(commit_seconds * PATIENCE, MOST_PATIENCE)
+            self._fill(group, company, began + patience)
             waiting = [w for w in group if w is not None]
             ending = len(waiting) < len(group)
             if waiting:
+                began = time.monotonic()
                 self._commit(waiting)
+                company, commit_seconds = len(waiting), time.monotonic() - began
+
+    def _fill(self, group: list[_Waiting | None], company: int, until: float) -> None:
+        """Take in who else waits, and who should come soon if company came before."""
+        while len(group) < GROUP and group[-1] is not None:
+            patience = until - time.monotonic() if len(group) < company else 0.0
+            try:
+                group.append(self._queue.get(timeout=max(patience, 0.0)))
+            except queue.Empty:
+                return
 
     def _commit(self, waiting: list[_Waiting]) -> None:
         try:
@@ -157,7 +173,7 @@ def row_of(raw: RawMessage, *, in_row: bool) -> inbox.NewRow:
         envelope=replace(raw.envelope, peer=raw.envelope.peer[:255]),
         no_ack=raw.no_ack,
         size=len(raw.content),
-        sha256=hashlib.sha256(raw.content).hexdigest(),
+        sha256=raw.sha256 or hashlib.sha256(raw.content).hexdigest(),
         content_digest=content_digest(raw.content),
         raw=raw.content if in_row else None,
     )

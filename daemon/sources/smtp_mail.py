@@ -135,6 +135,7 @@ class Mail:
                 ),
                 source=self.post.source,
                 source_key=source_key(digest, recipients),
+                sha256=digest,
             )
         )
         if stored is None:

@@ -21,7 +21,8 @@ class RawMessage:
     `source` names where it came from (`smtp:NAME`, `lmtp:NAME`, `imap:MAILBOX`,
     `file`), `source_key` is the reason why accepting it twice is harmless:
     `imap:MAILBOX/FOLDER;UIDVALIDITY;UID`, `smtp:SHA256:RCPT-SET`, `file:SHA256`.
-    `no_ack` is the wish of who handed it over (`ingest --no-ack`).
+    `no_ack` is the wish of who handed it over (`ingest --no-ack`), `sha256` the digest
+    of the content in hex where the source knows it already.
     """
 
     content: bytes
@@ -29,6 +30,7 @@ class RawMessage:
     source: str
     source_key: str
     no_ack: bool = False
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,8 +31,12 @@ class BlobMissing(Exception):
 class Blobs(Protocol):
     """Where large bytes lie."""
 
-    def put(self, content: bytes) -> str:
-        """Store durably and return the SHA-256 in hex; storing twice is harmless."""
+    def put(self, content: bytes, *, sha256: str = "") -> str:
+        """Store durably and return the SHA-256 in hex; storing twice is harmless.
+
+        Give the digest only if it was computed here: never one that another process,
+        such as a parser child, claims.
+        """
         ...
 
     def get(self, sha256: str) -> bytes:
@@ -59,7 +63,7 @@ class Blobs(Protocol):
 
 
 class FileBlobs:
-    """Blobs in a folder of this machine, two levels deep."""
+    """Blobs in a folder of this machine, in 256 folders by their first two digits."""
 
     def __init__(self, root: Path) -> None:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -70,16 +74,17 @@ class FileBlobs:
                 f"nobody else; chown it and chmod 0700"
             )
         self._root = root
+        # All of them now, so that storing a file need never sync the folder above.
+        for first in range(256):
+            (root / f"{first:02x}").mkdir(mode=0o700, exist_ok=True)
+        _sync_directory(root)
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes, *, sha256: str = "") -> str:
         """Write, sync, rename, sync the directory."""
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = sha256 or hashlib.sha256(content).hexdigest()
         place = self._place(sha256)
         if not self.missing(sha256):
             return sha256
-        # `parents=True` would make the upper one with whatever rights are usual here.
-        for folder in (place.parent.parent, place.parent):
-            folder.mkdir(mode=0o700, exist_ok=True)
         temporary = place.with_name(f".{sha256[:16]}.{secrets.token_hex(6)}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         handle = os.open(temporary, flags, 0o600)
@@ -92,7 +97,7 @@ class FileBlobs:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        self._sync_folders(place.parent)
+        _sync_directory(place.parent)
         return sha256
 
     def get(self, sha256: str) -> bytes:
@@ -134,19 +139,18 @@ class FileBlobs:
             return BlobMissing(sha256)
         return BlobsAway(f"{self._root} is not there")
 
-    def _sync_folders(self, folder: Path) -> None:
-        # A folder is an entry of the one above, and perhaps as new as the file.
-        for each in (folder, folder.parent, self._root):
-            handle = os.open(each, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-
     def _place(self, sha256: str) -> Path:
         if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
             raise ValueError(f"{sha256!r} is no SHA-256")
-        return self._root / sha256[:2] / sha256[2:4] / sha256
+        return self._root / sha256[:2] / sha256
+
+
+def _sync_directory(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class S3Blobs:
@@ -171,11 +175,11 @@ class S3Blobs:
             client_options={"allow_http": bool(endpoint)} if endpoint else None,
         )
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes, *, sha256: str = "") -> str:
         """Upload; S3 answers only when the object is stored."""
         import obstore
 
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = sha256 or hashlib.sha256(content).hexdigest()
         if self.missing(sha256):
             with _reaching():
                 obstore.put(self._store, sha256, content)

@@ -216,7 +216,7 @@ def test_an_interrupted_restore_goes_on(
     folder = backup(full, tmp_path / "backup")
     data = elsewhere.config.parent / "data"
     blob = blob_of(folder)
-    left = data / "blobs" / blob.parent.parent.name / blob.parent.name
+    left = data / "blobs" / blob.parent.name
     left.mkdir(mode=0o700, parents=True)
     (data / "blobs").chmod(0o700)
     shutil.copy(blob, left / blob.name)

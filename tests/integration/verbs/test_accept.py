@@ -115,7 +115,7 @@ def _table_lock(store: Store, tmp_path: Path) -> None:
 class _FullDisk(FileBlobs):
     """A blob store on a file system that is full (the seam of file system faults)."""
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes, *, sha256: str = "") -> str:
         """Fail as write(2) does."""
         raise OSError(28, "No space left on device")
 
