@@ -228,7 +228,13 @@ def drop(work: Work, ids: Sequence[int], reason: str) -> list[int]:
 def by_message_id(work: Work, message_id: str) -> dict[str, Any] | None:
     """Find the letter with this Message-ID."""
     row = work.execute(
-        select(outbox.c.id, outbox.c.kind, outbox.c.ticket, outbox.c.created_at)
+        select(
+            outbox.c.id,
+            outbox.c.kind,
+            outbox.c.ticket,
+            outbox.c.entry_id,
+            outbox.c.created_at,
+        )
         .where(outbox.c.message_id == message_id)
         .limit(1)
     ).one_or_none()
