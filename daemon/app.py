@@ -42,8 +42,6 @@ NAMES = ("smtp", "imap", "process", "deliver", "clock", "http")
 SOURCES, PROCESS, DELIVER, REST = range(4)
 TICK_SECONDS = 15.0
 NOTICE_SECONDS = 5.0
-#: Fewer lost heartbeats than this are no downtime: a restart loses one or two.
-LONGEST_GAP = timedelta(seconds=3 * TICK_SECONDS)
 
 
 @dataclass(slots=True)
@@ -300,7 +298,7 @@ class App:
         with self.store.write() as work:
             mailboxes.heartbeat(work, owner, host, jobs, now)
             if well:
-                uptime.note(work, owner, host, now, LONGEST_GAP)
+                uptime.note(work, owner, host, now)
 
     def _refresh(self) -> None:
         now = parts.utc_now()

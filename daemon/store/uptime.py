@@ -13,10 +13,11 @@ from chamado.daemon.store.schema import uptime
 
 Stretch = tuple[datetime, datetime]
 
+#: Three heartbeats. A restart loses one or two; a longer silence is downtime.
+LONGEST_GAP = timedelta(seconds=45)
 
-def note(
-    work: Work, instance: str, host: str, now: datetime, longest_gap: timedelta
-) -> None:
+
+def note(work: Work, instance: str, host: str, now: datetime) -> None:
     """Note that a daemon is well: its stretch goes on, or after a gap a new begins."""
     newest = (
         select(func.max(uptime.c.id))
@@ -24,7 +25,7 @@ def note(
         .scalar_subquery()
     )
     goes_on = update(uptime).where(
-        uptime.c.id == newest, uptime.c.until >= now - longest_gap
+        uptime.c.id == newest, uptime.c.until >= now - LONGEST_GAP
     )
     if work.execute(goes_on.values(until=now)).rowcount == 0:
         row = {"instance": instance, "host": host, "since": now, "until": now}

@@ -45,6 +45,7 @@ PURE = (
     "__future__",
     "base64",
     "binascii",
+    "bisect",
     "calendar",
     "collections",
     "dataclasses",
