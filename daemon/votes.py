@@ -75,7 +75,7 @@ def record(
     if low and not was_low:
         events.append(_event(found, "low_score", now, facts))
         alarm = Alarm(ticket=found.ticket, score=score)
-        _tell_agents(work, desk, found, now, facts)
+        _tell_agents(work, desk, found, score, comment, now)
     cases.add_events(work, events)
     return Heard.HURRIED if hurried else Heard.RECORDED, alarm
 
@@ -117,11 +117,15 @@ def tidy(comment: str) -> str:
 
 
 def _tell_agents(
-    work: Work, desk: Desk, found: Survey, now: datetime, facts: dict[str, object]
+    work: Work, desk: Desk, found: Survey, score: int, comment: str, now: datetime
 ) -> None:
     if desk.settings.agents.notify and desk.settings.agent:
+        said = {"comment": comment} if comment else {}
         new = notices.NewNotice(
-            ticket=found.ticket, kind="low_score", by=found.address, facts=facts
+            ticket=found.ticket,
+            kind="low_score",
+            by=found.address,
+            facts={"score": f"{score}/5", **said},
         )
         notices.put(work, [new], now)
 
