@@ -176,7 +176,7 @@ def run(*words: object) -> str:
 NEEDED = """
 import mmap, multiprocessing, os, resource, socket, sqlite3, sys, threading
 import aiosmtpd.smtp, alembic, apscheduler.schedulers.background, babel, imapclient
-import inscriptis, jinja2, lxml.html, nh3, pydantic, sqlalchemy, starlette, uvicorn
+import jinja2, nh3, pydantic, sqlalchemy, starlette, uvicorn
 
 def limited(answer):
     resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
