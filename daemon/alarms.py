@@ -7,11 +7,12 @@ missed promise is told once, the oldest first. Letters are the listeners' busine
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from chamado.daemon import metrics
+from chamado.daemon.core.promises import Promises
 from chamado.daemon.store import cases, deadlines
 from chamado.daemon.store.deadlines import Due, What
 from chamado.daemon.store.engine import Store, Work
@@ -23,6 +24,8 @@ OnDue = Callable[[Work, int, str, str], None]
 
 #: So many a transaction: a long downtime must not hold the database for long.
 BATCH = 200
+#: A letter is given up after three days.
+LOST_WITHIN = timedelta(days=7)
 KINDS = {What.WARNING: "sla_warned", What.BREACH: "sla_breached"}
 
 
@@ -33,12 +36,14 @@ class Alarms:
         self,
         store: Store,
         clock: Callable[[], datetime],
+        promises: Callable[[], Promises],
         listeners: Sequence[OnDue],
         *,
         batch: int = BATCH,
     ) -> None:
         self._store = store
         self._clock = clock
+        self._promises = promises
         self._listeners = tuple(listeners)
         self._batch = batch
 
@@ -48,6 +53,7 @@ class Alarms:
         A batch that is not full is the last one. What another daemon or an agent has
         in hand at this moment is left for the next turn.
         """
+        self._take_back()
         told = 0
         while True:
             due = self._tell()
@@ -56,6 +62,24 @@ class Alarms:
                 self._count(one)
             if len(due) < self._batch:
                 return told
+
+    def _take_back(self) -> None:
+        """An answer that the relay refused for good is none; a bounce is filed as mail
+        and does the same."""
+        now = self._clock()
+        with self._store.write() as work:
+            lost = deadlines.lost_answers(work, now - LOST_WITHIN)
+            for number, at in lost:
+                deadlines.forget_answer(work, number, at, self._promises())
+            cases.add_events(
+                work,
+                [
+                    cases.NewEvent(ticket=number, at=now, kind="answer_lost", who="")
+                    for number, _ in lost
+                ],
+            )
+        if lost:
+            log.warning("answers_lost", tickets=[number for number, _ in lost])
 
     def _tell(self) -> list[Due]:
         now = self._clock()

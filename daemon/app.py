@@ -255,7 +255,12 @@ class App:
         return Job(name="http", run=server.run, stage=REST, silence=30.0)
 
     def _ticks(self) -> list[Tick]:
-        alarms = Alarms(self.store, parts.utc_now, self._alarm_listeners())
+        alarms = Alarms(
+            self.store,
+            parts.utc_now,
+            lambda: self._now.desk.promises,
+            self._alarm_listeners(),
+        )
         return [
             Tick(name="deadlines", seconds=TICK_SECONDS, ask=alarms.turn),
             Tick(name="gauges", seconds=TICK_SECONDS, ask=self._refresh),

@@ -77,6 +77,8 @@ EVENTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "reopened": lambda _: "reopened",
     "resolved": lambda facts: f"resolved: {facts.get('resolution', '')}",
     "sla_breached": lambda facts: f"deadline missed: {facts.get('deadline', '')}",
+    "sla_warned": lambda facts: f"deadline near: {facts.get('deadline', '')}",
+    "answer_lost": lambda _: "the answer could not be delivered, so it is still owed",
     "delayed": lambda facts: f"a letter is delayed: {facts.get('said', '')}",
     **LIFE,
     "survey_answered": _vote,

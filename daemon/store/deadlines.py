@@ -6,7 +6,8 @@ of these in the same transaction, after the status of the case is what it shall 
     begin              a case is opened                  (`cases.open_tickets` does it)
     customers_spoke    a customer wrote: who waits is due again, and an answer is owed
     agent_answered     a person's public words keep what was promised
-    forget_answer      those words bounced, so they kept nothing
+    forget_answer      those words bounced, so they kept nothing; `lost_answers` finds
+                       those that the relay refused
     pause, resume      a case waits for its customer, and does not any more
     end, reopen        a case is over, and is not any more
     promise_anew       a case has another team or priority
@@ -21,7 +22,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from chamado.daemon.core import promises as clocks
 from chamado.daemon.core.promises import ANSWERS, Clock, Ending, Promises, Run, Terms
@@ -30,6 +39,8 @@ from chamado.daemon.store.engine import Work
 from chamado.daemon.store.schema import contact, deadline, entry, outbox, ticket
 
 _OVER = (Status.RESOLVED, Status.CLOSED)
+# Word by word the condition of the partial index, or SQLite does not use it.
+_UNSENT = outbox.c.state != literal_column("'sent'")
 _Values = dict[str, Any]
 _NOT_DONE: _Values = {"done_at": None, "ending": None, "took": None}
 _RUN = ("allowed", "remaining", "counted_from", "due_at", "warn_at")
@@ -167,6 +178,33 @@ def forget_answer(work: Work, number: int, at: datetime, promises: Promises) -> 
         unmet = [r for r in case.rows if r.ending is Ending.MET and r.done_at == at]
         for row in (r for r in unmet if r.clock in ANSWERS):
             _unmeet(work, case, row, better)
+
+
+def lost_answers(work: Work, since: datetime) -> list[tuple[int, datetime]]:
+    """Find answers from `since` on that kept a promise and that the relay refused, or
+    took back after days: (ticket, moment). See `forget_answer`."""
+    found = (
+        select(outbox.c.ticket, outbox.c.created_at)
+        .join(ticket, ticket.c.number == outbox.c.ticket)
+        .join(contact, contact.c.id == ticket.c.requester_id)
+        .join(
+            deadline,
+            (deadline.c.ticket == outbox.c.ticket)
+            & (deadline.c.done_at == outbox.c.created_at),
+        )
+        .where(
+            _UNSENT,
+            outbox.c.state == "failed",
+            outbox.c.entry_id.is_not(None),
+            outbox.c.created_at >= since,
+            outbox.c.rcpt_to == contact.c.address,
+            deadline.c.ending == Ending.MET.value,
+            deadline.c.kind.in_([clock.value for clock in ANSWERS]),
+        )
+        .distinct()
+        .order_by(outbox.c.ticket, outbox.c.created_at)
+    )
+    return [(row.ticket, row.created_at) for row in work.execute(found)]
 
 
 def pause(work: Work, number: int, now: datetime, promises: Promises) -> None:

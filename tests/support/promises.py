@@ -11,6 +11,7 @@ from chamado.config.address import Address
 from chamado.daemon import actions
 from chamado.daemon.actions import NewCase, Wish
 from chamado.daemon.alarms import Alarms, OnDue
+from chamado.daemon.core.promises import Promises
 from chamado.daemon.core.types import Channel, Impact, Priority, Resolution, Severity
 from chamado.daemon.enclosed import Files
 from chamado.daemon.store import schema
@@ -169,4 +170,8 @@ def clock(home: House, number: int, kind: str = "first_response") -> Row:
 
 def alarms(home: House, *listeners: OnDue, batch: int = 200) -> Alarms:
     """The tick over the database of a house, by its clock."""
-    return Alarms(home.store, home.clock, listeners, batch=batch)
+
+    def promises() -> Promises:
+        return home.desk.promises
+
+    return Alarms(home.store, home.clock, promises, listeners, batch=batch)

@@ -201,6 +201,7 @@ def test_a_promise_near_its_end_and_a_missed_one_are_told_once_each(
     alarms = Alarms(
         home.store,
         home.clock,
+        lambda: home.desk.promises,
         [
             lambda work, n, promise, what: agents.on_due(
                 work, n, promise, what, home.clock()

@@ -14,6 +14,7 @@ from chamado.config.settings import Sla
 from chamado.daemon.alarms import Alarms
 from chamado.daemon.store import schema
 from chamado.daemon.store.engine import Store, Work
+from chamado.notifier.types import Fate, Outcome
 from chamado.parsers.pool import ParserPool
 from tests.support import promises as day
 from tests.support.house import NOON, House, house
@@ -103,7 +104,9 @@ def test_two_daemons_tell_each_thing_once(home: House, database_url: str) -> Non
     other = Store(database_url)
     heard: list[Told] = []
     daemons = [
-        Alarms(store, home.clock, [listener(heard)], batch=3)
+        Alarms(
+            store, home.clock, lambda: home.desk.promises, [listener(heard)], batch=3
+        )
         for store in (home.store, other)
     ]
     try:
@@ -146,6 +149,27 @@ def test_a_case_that_an_agent_has_in_hand_is_told_of_later(home: House) -> None:
         assert [told[0] for told in heard] == [free]
     alarms.turn()
     assert [told[0] for told in heard] == [free, number]
+
+
+def test_an_answer_that_the_relay_refuses_is_no_answer(home: House) -> None:
+    """It is owed again, once, and the case says so; an acknowledgement is none."""
+    number = day.opened(home)
+    home.clock.move(hours=1)
+    day.answered(home, number)
+    home.relay.answers = [Outcome(fate=Fate.REFUSED, reply="550 5.1.1 nobody")] * 2
+    home.deliver()
+    alarms = day.alarms(home)
+    alarms.turn()
+    alarms.turn()
+    assert clock(home, number)["due_at"] == NOON + timedelta(hours=24)
+    assert clock(home, number)["done_at"] is None
+    lost = [e for e in home.rows(schema.event) if e["kind"] == "answer_lost"]
+    assert [event["ticket"] for event in lost] == [number]
+    home.clock.move(hours=1)
+    day.answered(home, number)
+    home.deliver()
+    alarms.turn()
+    assert clock(home, number)["took"] == 7200
 
 
 @pytest.fixture
