@@ -52,6 +52,8 @@ _FIELDS = {
     "auto-submitted",
     "x-auto-response-suppress",
     "x-chamado-loop",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
     "content-language",
     "mime-version",
     "content-type",
