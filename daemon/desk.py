@@ -6,11 +6,12 @@ A reload makes a new desk; nobody changes one.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property
 
 from chamado.config import derive
+from chamado.config.address import Address
 from chamado.config.holidays import calendar_of
-from chamado.config.settings import Promise, Settings, Sla, SupportAddress
+from chamado.config.settings import Settings, SupportAddress
 from chamado.daemon.core.answers import Caps
 from chamado.daemon.core.arrival import Arrival, arrival_of
 from chamado.daemon.core.decide import AgentFacts, Policy
@@ -26,11 +27,12 @@ from chamado.parsers.types import Auth, Own, ParsedMessage
 LETTER_LANGUAGES = {"pt": "pt-BR", "en": "en", "es": "es"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Desk:
     """Everything that filing a message needs besides the message and the database.
 
-    `fetch` returns the bytes of a blob by its SHA-256.
+    `fetch` returns the bytes of a blob by its SHA-256. It has no slots, unlike other
+    values, since what follows from the settings is worked out once and kept.
     """
 
     settings: Settings
@@ -40,7 +42,7 @@ class Desk:
     clock: Callable[[], datetime]
     fetch: Callable[[str], bytes]
 
-    @property
+    @cached_property
     def own(self) -> Own:
         """Who we are, for the rules that look for ourselves."""
         return Own(
@@ -49,7 +51,7 @@ class Desk:
             instance=self.instance,
         )
 
-    @property
+    @cached_property
     def policy(self) -> Policy:
         """The settings that decisions depend on."""
         ack = self.settings.ack
@@ -78,10 +80,15 @@ class Desk:
             ack_enabled=ack.enabled,
         )
 
-    @property
+    @cached_property
     def arrival(self) -> Arrival:
         """The rules, words and matrix that a new case is judged by."""
         return arrival_of(self.settings)
+
+    @cached_property
+    def sender(self) -> Address:
+        """Who signs automatic mail."""
+        return derive.relay_from(self.settings)
 
     def trusted(self, source: str) -> tuple[str, ...]:
         """Whose Authentication-Results count on mail from this source."""
@@ -114,21 +121,16 @@ class Desk:
                 return found
         return self.settings.service.language
 
-    @property
+    @cached_property
     def promises(self) -> Promises:
         """What is promised to whom."""
         settings = self.settings
-        return _promises(settings.sla, settings.promise, settings.service.timezone)
+        is_holiday = calendar_of(settings.sla.holidays, settings.sla.extra_holidays)
+        zone = settings.service.timezone
+        return promises_of(settings.sla, settings.promise, zone, is_holiday)
 
     def first_response_due(
         self, opened_at: datetime, *, team: str, priority: Priority
     ) -> datetime:
         """When the promised first answer is due."""
         return self.promises.first_response_due(opened_at, team, priority)
-
-
-@lru_cache(maxsize=8)
-def _promises(sla: Sla, exceptions: tuple[Promise, ...], timezone: str) -> Promises:
-    """Read them once: a calendar of holidays is not made for every mail."""
-    is_holiday = calendar_of(sla.holidays, sla.extra_holidays)
-    return promises_of(sla, exceptions, timezone, is_holiday)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chamado.config import derive
 from chamado.config.address import Address
 from chamado.daemon.core.tokens import make_message_id, make_token
 from chamado.daemon.desk import Desk
@@ -165,7 +164,7 @@ def _notification(
     resolution: str = "",
     grace_hours: float = 0.0,
 ) -> Notification:
-    sender = derive.relay_from(desk.settings)
+    sender = desk.sender
     return Notification(
         kind=kind,
         recipient=to,

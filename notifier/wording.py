@@ -51,6 +51,12 @@ def duration(hours: float, language: str) -> str:
 
 def moment(at: datetime, zone: ZoneInfo, language: str) -> Moment:
     """Say a moment; `at` is in `zone` already."""
+    return _minute(at.replace(second=0, microsecond=0), zone, language)
+
+
+@lru_cache(maxsize=256)
+def _minute(at: datetime, zone: ZoneInfo, language: str) -> Moment:
+    # Letters of one minute often say the same moment, and Babel takes its time.
     where = locale(language)
     return Moment(
         day=format_date(at, "full", locale=where),
