@@ -4,7 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chamado.config.address import Address
-from chamado.parsers.types import Attachment, Bounce, Kind, Understood
+from chamado.parsers.types import (
+    Attachment,
+    Bounce,
+    Forwarded,
+    Kind,
+    Trace,
+    Understood,
+)
 
 _REPORTS = (Kind.BOUNCE, Kind.DELIVERY_NOTICE)
 
@@ -52,6 +59,43 @@ def _bounce(bounce: Bounce | None) -> dict[str, Any]:
     }
 
 
+def _forwarded(shown: Forwarded | None) -> dict[str, Any] | None:
+    if shown is None:
+        return None
+    return {
+        "from": address(shown.sender),
+        "date": timestamp(shown.date),
+        "subject": shown.subject,
+        "text": shown.text,
+        "language": shown.language,
+    }
+
+
+def trace(shown: Trace) -> dict[str, Any]:
+    """Return the way of a shown message; also what the history of a case keeps."""
+    return {
+        "found_in": shown.found_in,
+        "message_id": shown.message_id,
+        "from": shown.sender,
+        "subject": shown.subject,
+        "hops": [
+            {
+                "by": hop.by,
+                "from": hop.source,
+                "with": hop.protocol,
+                "at": timestamp(hop.at),
+                "delay": hop.delay,
+            }
+            for hop in shown.hops
+        ],
+        "left_out": shown.left_out,
+        "results": [
+            {"by": one.by, "method": one.method, "result": one.result}
+            for one in shown.verdicts
+        ],
+    }
+
+
 def as_contract(file: str, understood: Understood) -> dict[str, Any]:
     """Return the object for one file; `file` is the name it was given by."""
     message = understood.message
@@ -80,5 +124,7 @@ def as_contract(file: str, understood: Understood) -> dict[str, Any]:
         "quoted": message.quoted,
         "attachments": [attachment(one) for one in message.attachments],
         "bounce": _bounce(message.bounce) if report else None,
+        "forwarded": _forwarded(message.forwarded),
+        "traces": [trace(one) for one in message.traces],
         "defects": list(message.defects),
     }

@@ -20,6 +20,8 @@ from chamado.parsers.bounce import read_bounce, report_type_of
 from chamado.parsers.charset import codec_of
 from chamado.parsers.defaults import LIMITS
 from chamado.parsers.fields import Block, read_block
+from chamado.parsers.forward import read_forwarded
+from chamado.parsers.hops import read_traces
 from chamado.parsers.ids import read_ids, read_message_id
 from chamado.parsers.language import read_language
 from chamado.parsers.mime import Part, leaves, read_tree
@@ -70,7 +72,19 @@ def parse(
 
 
 def _whole(raw: bytes, limits: ParseLimits) -> ParsedMessage:
-    return _with_body(raw, limits, plain_only=False)
+    return _shown(_with_body(raw, limits, plain_only=False), limits)
+
+
+def _shown(message: ParsedMessage, limits: ParseLimits) -> ParsedMessage:
+    """Add what a message shows of other messages."""
+    if message.bounce is not None or message.report_type:
+        return message
+    files = message.attachments
+    return replace(
+        message,
+        traces=read_traces(message.text, files, limits),
+        forwarded=read_forwarded(message, files, lambda raw: _text_only(raw, limits)),
+    )
 
 
 def _text_only(raw: bytes, limits: ParseLimits) -> ParsedMessage:

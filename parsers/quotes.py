@@ -225,6 +225,20 @@ def is_rule(line: str) -> bool:
 
 def header_block(lines: Sequence[str], first: int) -> Cut | None:
     """Find a copied header block (`From: … Sent: … To: …`) that begins here."""
+    found = _labelled(lines, first)
+    if found is None or not _convincing(found[0]):
+        return None
+    return Cut(first, found[1], header=True)
+
+
+def header_fields(lines: Sequence[str], first: int) -> dict[str, str]:
+    """Return what the copied header block that begins here says, by the word lists."""
+    found = _labelled(lines, first)
+    return found[0] if found else {}
+
+
+def _labelled(lines: Sequence[str], first: int) -> tuple[dict[str, str], int] | None:
+    """Read the labels from here on, and where the last one stands."""
     start = lines[first][:_LABEL_REACH]
     if not (":" in start or "：" in start) or not _LABEL.match(start):
         return None
@@ -244,7 +258,7 @@ def header_block(lines: Sequence[str], first: int) -> Cut | None:
         if plain(line) and seen:
             category = next(reversed(seen))
             seen[category] += " " + line
-    return Cut(first, last, header=True) if _convincing(seen) else None
+    return seen, last
 
 
 def _convincing(seen: dict[str, str]) -> bool:

@@ -106,12 +106,66 @@ class Bounce:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One server that a shown message passed (RFC 5321 §4.4), as its line says.
+
+    `delay` is in seconds since the server before, None where either is undated, and
+    below zero where their clocks disagree.
+    """
+
+    by: str = ""
+    source: str = ""
+    protocol: str = ""
+    at: datetime | None = None
+    delay: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One result of one check, and the server that says so; nobody vouches for it."""
+
+    by: str
+    method: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """The way of a message that somebody shows: evidence to look at, nothing more.
+
+    `found_in` is the name of a file, or empty for the text. The hops stand in the
+    order of time; `left_out` counts those nearest the sender that did not fit.
+    """
+
+    found_in: str = ""
+    hops: tuple[Hop, ...] = ()
+    left_out: int = 0
+    verdicts: tuple[Verdict, ...] = ()
+    message_id: str = ""
+    sender: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarded:
+    """The message inside a forward, as the forward tells it: claimed, not proven."""
+
+    sender: Address
+    date: datetime | None = None
+    subject: str = ""
+    text: str = ""
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedMessage:
     """Everything read out of one message.
 
     `text` is the whole text body; `reply`, `signature` and `quoted` are its parts for
     display, and `reply` is `text` when in doubt. `html` is sanitised. `from_count` is
-    the number of mailboxes in all From fields: identity needs exactly one.
+    the number of mailboxes in all From fields: identity needs exactly one. `forwarded`
+    and `traces` tell of other messages shown in this one: they name no case and prove
+    nobody's identity.
     """
 
     message_id: str | None = None
@@ -137,6 +191,8 @@ class ParsedMessage:
     content_type: str = "text/plain"
     report_type: str = ""
     calendar_method: str = ""
+    forwarded: Forwarded | None = None
+    traces: tuple[Trace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ class Language:
 
     `words` are the small words that vote. `wrote` and `on` build the line before a
     quote, `sender`, `sent`, `to`, `cc`, `subject` and `other` the labels of a copied
-    header block, `original` and `forwarded` the line above it. `sent_from` begins what
+    header block, `original` and `forwarded` the line above it,
+    `forward` the subject of what is sent on. `sent_from` begins what
     phones append, `sign_off` the end of a letter. `out_of_office` and
     `automatic_reply` begin the subjects of programs that answer; `undelivered` and
     `delayed` is what bounces say.
@@ -35,6 +36,7 @@ class Language:
     other: frozenset[str] = frozenset()
     original: frozenset[str] = frozenset()
     forwarded: frozenset[str] = frozenset()
+    forward: frozenset[str] = frozenset()
     sent_from: frozenset[str] = frozenset()
     sign_off: frozenset[str] = frozenset()
     out_of_office: frozenset[str] = frozenset()
