@@ -177,11 +177,14 @@ def decide(case: Case, policy: Policy, now: datetime) -> Decision:
         )
     loop = why_loop(case.history, message.subject, policy.loops)
     if loop and case.history.last_ticket and not case.match.ticket:
+        # Whoever forges the address of a customer and writes seven mails must not get
+        # into that customer's case by this door: then it is for agents' eyes only.
+        proven = case.auth is Auth.ALIGNED
         return AppendReply(
             ticket=case.history.last_ticket,
-            public=True,
+            public=proven,
             status=None,
-            flags=(LOOKS_LIKE_LOOP,),
+            flags=(LOOKS_LIKE_LOOP,) if proven else (LOOKS_LIKE_LOOP, UNVERIFIED),
             why=f"filed into the sender's newest case: {loop}",
         )
     usual = (

@@ -312,17 +312,19 @@ def test_a_report_about_foreign_mail_is_a_customers_evidence() -> None:
     assert decision.ack.word == "suppressed:machine"
 
 
-def test_a_loop_is_filed_into_the_senders_newest_case() -> None:
-    """The breaker keeps every mail and opens no case for each of them."""
+@pytest.mark.parametrize("auth", [Auth.ALIGNED, Auth.NONE])
+def test_a_loop_is_filed_into_the_senders_newest_case(auth: Auth) -> None:
+    """The breaker keeps every mail, and a forger does not join a case through it."""
     decision = decided(
         ThreadMatch(),
         ANA,
-        Auth.NONE,
+        auth,
         history=SenderHistory(last_ten_minutes=6, last_day=6, last_ticket=9),
     )
     assert isinstance(decision, AppendReply)
     assert decision.ticket == 9
     assert "looks_like_a_loop" in decision.flags
+    assert decision.public is (auth is Auth.ALIGNED)
 
 
 def test_a_message_without_a_sender_is_a_stranger_everywhere() -> None:
