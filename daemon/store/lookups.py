@@ -169,7 +169,10 @@ def newest_tickets(work: Work, contact_ids: Iterable[int]) -> dict[int, int]:
     """The newest case of each contact."""
     rows = work.execute(
         select(ticket.c.requester_id, func.max(ticket.c.number))
-        .where(ticket.c.requester_id.in_(sorted(set(contact_ids))))
+        .where(
+            ticket.c.requester_id.in_(sorted(set(contact_ids))),
+            ticket.c.merged_into.is_(None),
+        )
         .group_by(ticket.c.requester_id)
     )
     return {int(id_): int(number) for id_, number in rows}
