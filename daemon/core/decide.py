@@ -197,8 +197,12 @@ def decide(case: Case, policy: Policy, now: datetime) -> Decision:
 
 
 def sender_of(message: ParsedMessage) -> str:
-    """The one address identity and answers go by; empty if From names none."""
-    return message.sender.address if message.sender else ""
+    """The one address identity and answers go by; empty if From names none.
+
+    In lower case: RFC 5321 §2.4 lets a host tell Ana from ana, none does, and people
+    and their programs write both.
+    """
+    return message.sender.address.lower() if message.sender else ""
 
 
 def standing(case: Case, ticket: TicketFacts) -> Standing:
@@ -356,7 +360,10 @@ def _open(
         cooling_down=case.cooling_down or loop is not None,
     )
     return OpenTicket(
-        requester=case.message.sender or Address(address=""),
+        requester=Address(
+            name=case.message.sender.name if case.message.sender else "",
+            address=sender,
+        ),
         subject=case.message.subject,
         language=case.language,
         team=case.triage.team or case.team,

@@ -83,6 +83,23 @@ def test_h06_a_stranger_with_our_message_id_opens_a_linked_case(home: House) -> 
     )
 
 
+def test_a_sender_is_the_same_in_capital_letters(home: House) -> None:
+    """Ana@Example.com answers what was sent to ana@example.com, and SUPORTE@ is us."""
+    number = home.mail(message())["ticket"]
+    (letter,) = home.rows(schema.outbox)
+    fate = home.mail(
+        message(
+            "Agora também no celular.",
+            sender="ANA@Example.COM",
+            message_id="<m2@example.com>",
+            In_Reply_To=f"<{letter['message_id']}>",
+        )
+    )
+    assert (fate["outcome"], fate["ticket"]) == ("reply_appended", number)
+    fate = home.mail(message("eco", sender=SUPPORT.upper(), message_id="<s@x.example>"))
+    assert str(fate["ack"]).startswith("suppressed:")
+
+
 def test_the_same_mail_by_two_ways_is_one_case(home: House) -> None:
     """By SMTP and by IMAP, with other trace headers and line ends: one entry."""
     first = home.mail(message())
