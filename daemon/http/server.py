@@ -56,6 +56,7 @@ class HttpServer:
             server_header=False,
             date_header=False,
             proxy_headers=False,
+            ws="none",
             lifespan="off",
             timeout_keep_alive=5,
             limit_concurrency=200,

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
+from html import unescape
 from html.parser import HTMLParser
 from http.client import HTTPConnection
 from typing import Any
@@ -34,6 +35,9 @@ BASE = "https://support.acme.example"
 BY_WEB = Survey(base_url=BASE)
 BY_MAIL = Survey()
 DAY = 24
+FORM = "application/x-www-form-urlencoded"
+#: What `counted` says of a survey that nobody has answered.
+UNANSWERED = ("sent", None, "", None)
 
 
 def surveys(home: House) -> Surveys:
@@ -105,6 +109,12 @@ def shown(home: House, number: int) -> dict[str, Any]:
     return found
 
 
+def counted(home: House, number: int) -> tuple[Any, ...]:
+    """State, score, comment and way of a case's survey."""
+    survey = shown(home, number)["survey"]
+    return tuple(survey[name] for name in ("state", "score", "comment", "via"))
+
+
 def events(home: House, number: int) -> list[str]:
     """The kinds of what happened on a case, oldest first."""
     rows = home.rows(schema.event)
@@ -136,6 +146,12 @@ class Page:
     status: int
     headers: Mapping[str, str]
     text: str
+
+    @property
+    def words(self) -> str:
+        """What a person reads on it."""
+        body = self.text.partition("</head>")[2]
+        return unescape(re.sub(r"<[^>]+>", " ", body))
 
     @property
     def form(self) -> _Form:
@@ -178,7 +194,7 @@ class Site:
 
     def post(self, path: str, fields: Mapping[str, str], **headers: str) -> Page:
         """Send a form."""
-        named = {"Content_Type": "application/x-www-form-urlencoded", **headers}
+        named = {"Content_Type": FORM, **headers}
         return self.ask("POST", path, urlencode(fields).encode(), **named)
 
     def vote(self, token: str, score: int, comment: str = "", **headers: str) -> Page:

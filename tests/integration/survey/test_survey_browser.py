@@ -16,7 +16,11 @@ from tests.support.browser import Browser
 from tests.support.house import House
 from tests.support.polls import Site, asked, shown, token_of
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [
+    pytest.mark.xdist_group("browser"),
+    # What the database is makes no difference to a browser.
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+]
 
 SCREENS = list(product((390, 1000), (False, True)))
 #: Every text against what is behind it, by WCAG 2.2 §1.4.3; returns what is too faint.

@@ -12,9 +12,16 @@ from chamado.daemon.store.engine import Store
 from chamado.notifier.types import Letter
 from chamado.parsers.pool import ParserPool
 from tests.support.house import SUPPORT, House, house, message
-from tests.support.polls import asked, events, read, shown, surveys, token_of
-
-COUNTED = ("state", "score", "comment", "via")
+from tests.support.polls import (
+    UNANSWERED,
+    asked,
+    counted,
+    events,
+    read,
+    shown,
+    surveys,
+    token_of,
+)
 
 
 def answer(home: House, letter: Letter, text: str, **how: Any) -> dict[str, Any]:
@@ -52,15 +59,6 @@ def click(home: House, to: str, subject: str, text: str = "", **how: Any) -> Any
     return home.mail(content, rcpt=to, **how)
 
 
-def vote(home: House, number: int) -> tuple[Any, ...]:
-    """What a case says of its survey."""
-    survey = shown(home, number)["survey"]
-    return tuple(survey[name] for name in COUNTED)
-
-
-NONE = ("sent", None, "", None)
-
-
 def test_a_reply_with_a_number_is_a_vote(home: House) -> None:
     """The mail ends as a vote, on the case it is about, and wakes nobody."""
     number, letter = asked(home)
@@ -72,7 +70,7 @@ def test_a_reply_with_a_number_is_a_vote(home: House) -> None:
         None,
     )
     assert fate["why"]["decision"] == "answers our survey with 5 of 5"
-    assert vote(home, number) == ("answered", 5, "Obrigada!", "mail")
+    assert counted(home, number) == ("answered", 5, "Obrigada!", "mail")
     case = shown(home, number)
     assert case["status"] == "resolved"
     assert case["survey"]["answered_at"] == home.clock.now
@@ -87,7 +85,7 @@ def test_v02_each_mailto_link_is_a_vote(mail_home: House, score: int) -> None:
     to = f"suporte+{token_of(letter)}@acme.example"
     fate = click(mail_home, to, str(score))
     assert (fate["outcome"], fate["ticket"]) == ("survey_vote", number)
-    assert vote(mail_home, number) == ("answered", score, "", "mail")
+    assert counted(mail_home, number) == ("answered", score, "", "mail")
 
 
 def test_without_sub_addresses_the_subject_leads_back(
@@ -99,7 +97,7 @@ def test_without_sub_addresses_the_subject_leads_back(
         number, letter = asked(home)
         fate = click(home, SUPPORT, f"4 {token_of(letter)}", "tudo certo")
         assert (fate["outcome"], fate["ticket"]) == ("survey_vote", number)
-        assert vote(home, number) == ("answered", 4, "tudo certo", "mail")
+        assert counted(home, number) == ("answered", 4, "tudo certo", "mail")
 
 
 def test_a_reply_whose_program_dropped_the_reference_still_counts(home: House) -> None:
@@ -115,7 +113,7 @@ def test_a_reply_to_another_address_counts_by_its_reference(home: House) -> None
     sent = read(letter)
     content = message("3", message_id="<x@example.com>", In_Reply_To=sent["Message-ID"])
     assert home.mail(content)["outcome"] == "survey_vote"
-    assert vote(home, number) == ("answered", 3, "", "mail")
+    assert counted(home, number) == ("answered", 3, "", "mail")
 
 
 def test_the_same_mail_by_two_ways_is_one_vote(home: House) -> None:
@@ -133,7 +131,7 @@ def test_a_question_beside_the_score_is_not_lost(home: House) -> None:
     number, letter = asked(home)
     fate = answer(home, letter, "2\n\nAinda não consigo entrar. O que faço?")
     assert (fate["outcome"], fate["ticket"]) == ("survey_vote", number)
-    assert vote(home, number)[:2] == ("answered", 2)
+    assert counted(home, number)[:2] == ("answered", 2)
     case = shown(home, number)
     assert case["status"] == "open"
     (entry,) = [e for e in case["entries"] if e["id"] == fate["entry_id"]]
@@ -153,7 +151,7 @@ def test_a_question_on_a_closed_case_opens_a_new_one(home: House) -> None:
     fate = answer(home, letter, "4, mas preciso de uma segunda via da fatura")
     assert fate["outcome"] == "survey_vote"
     assert fate["ticket"] not in (None, number)
-    assert vote(home, number)[:2] == ("answered", 4)
+    assert counted(home, number)[:2] == ("answered", 4)
     linked = {"number": number, "kind": "reopened_from"}
     assert linked in shown(home, fate["ticket"])["related"]
 
@@ -163,7 +161,7 @@ def test_words_without_a_score_are_an_ordinary_reply(home: House) -> None:
     number, letter = asked(home)
     fate = answer(home, letter, "3 usuários ainda não conseguem entrar.")
     assert (fate["outcome"], fate["ticket"]) == ("reply_appended", number)
-    assert vote(home, number) == NONE
+    assert counted(home, number) == UNANSWERED
     assert shown(home, number)["status"] == "open"
 
 
@@ -172,7 +170,7 @@ def test_l22_a_thank_you_is_no_vote_and_asks_for_no_other(home: House) -> None:
     number, letter = asked(home)
     fate = answer(home, letter, "Muito obrigada!")
     assert fate["outcome"] == "reply_appended"
-    assert vote(home, number) == NONE
+    assert counted(home, number) == UNANSWERED
     assert shown(home, number)["status"] == "resolved"
     home.clock.move(days=2)
     assert surveys(home).send_due() == 0
@@ -201,7 +199,7 @@ def test_l21_an_out_of_office_is_no_vote_and_wakes_nobody(
             home, letter, words, headers=headers, subject=subject, mail_from=mail_from
         )
         assert fate["outcome"] == "reply_appended"
-    assert vote(home, number) == NONE
+    assert counted(home, number) == UNANSWERED
     assert shown(home, number)["status"] == "resolved"
     assert home.rows(schema.vote) == []
 
@@ -212,7 +210,7 @@ def test_a_stranger_with_the_token_does_not_vote(home: House) -> None:
     fate = answer(home, letter, "1", sender="Eva <eva@evil.example>")
     assert fate["outcome"] == "ticket_opened"
     assert fate["ticket"] != number
-    assert vote(home, number) == NONE
+    assert counted(home, number) == UNANSWERED
     related = shown(home, fate["ticket"])["related"]
     assert {"number": number, "kind": "possibly_related"} in related
 
@@ -223,7 +221,7 @@ def test_v04_a_token_of_nobody_is_an_ordinary_mail(home: House) -> None:
     wrong = token_of(letter)[:-2] + "aa"
     fate = click(home, f"suporte+{wrong}@acme.example", "5")
     assert fate["outcome"] == "ticket_opened"
-    assert vote(home, number) == NONE
+    assert counted(home, number) == UNANSWERED
 
 
 def test_a_forged_reference_does_not_vote(home: House) -> None:
@@ -233,7 +231,7 @@ def test_a_forged_reference_does_not_vote(home: House) -> None:
     forged = real.replace("@", "a@")[:-1].replace("survey.1.", "survey.1.a") + ">"
     content = message("5", message_id="<x@example.com>", In_Reply_To=forged)
     assert home.mail(content)["outcome"] == "ticket_opened"
-    assert vote(home, number) == NONE
+    assert counted(home, number) == UNANSWERED
 
 
 def test_an_answer_may_be_changed_and_the_history_stays(home: House) -> None:
@@ -242,7 +240,7 @@ def test_an_answer_may_be_changed_and_the_history_stays(home: House) -> None:
     answer(home, letter, "5")
     home.clock.move(minutes=3)
     answer(home, letter, "4, obrigada")
-    assert vote(home, number) == ("answered", 4, "obrigada", "mail")
+    assert counted(home, number) == ("answered", 4, "obrigada", "mail")
     rows = home.rows(schema.vote)
     assert [(row["score"], row["via"]) for row in rows] == [(5, "mail"), (4, "mail")]
 
@@ -255,7 +253,7 @@ def test_v05_after_its_time_a_score_counts_no_more(home: House) -> None:
     fate = answer(home, letter, "5")
     assert (fate["outcome"], fate["ticket"]) == ("reply_appended", number)
     assert "vote_after_expiry" in fate["why"]["flags"]
-    assert vote(home, number) == ("expired", None, "", None)
+    assert counted(home, number) == ("expired", None, "", None)
     assert shown(home, number)["status"] == "resolved"
 
 
@@ -273,7 +271,7 @@ def test_v10_the_mail_of_list_unsubscribe_opts_out(
     contacts = {r["address"]: r["no_surveys"] for r in mail_home.rows(schema.contact)}
     assert contacts["ana@example.com"]
     assert events(mail_home, number)[-1] == "no_surveys"
-    assert vote(mail_home, number) == NONE
+    assert counted(mail_home, number) == UNANSWERED
 
 
 def test_a_low_score_is_told_to_the_team_once(
