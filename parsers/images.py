@@ -37,6 +37,8 @@ _EXTENSIONS = {
     "application/pkcs7-signature": ".p7s",
     "application/pkcs7-mime": ".p7m",
     "application/pgp-signature": ".asc",
+    "application/ms-tnef": ".dat",
+    "application/vnd.ms-outlook": ".msg",
 }
 # The start of a JPEG may hold a thumbnail and colour profiles before its size.
 _JPEG_SEGMENTS = 200

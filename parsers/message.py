@@ -25,10 +25,13 @@ from chamado.parsers.hops import read_traces
 from chamado.parsers.ids import read_ids, read_message_id
 from chamado.parsers.language import read_language
 from chamado.parsers.mime import Part, leaves, read_tree
+from chamado.parsers.opened import open_files, readable
 from chamado.parsers.params import read_params
 from chamado.parsers.people import Reading, read_people
+from chamado.parsers.pictures import with_thumbnails
 from chamado.parsers.reply import split_reply
 from chamado.parsers.sanitise import clean_line
+from chamado.parsers.signed import hidden, read_seal
 from chamado.parsers.types import Attachment, Header, ParsedMessage, ParseLimits, Role
 from chamado.parsers.words import header_line, header_text
 
@@ -108,22 +111,40 @@ def _with_body(raw: bytes, limits: ParseLimits, *, plain_only: bool) -> ParsedMe
     block = read_block(raw, 0, limits)
     head = _head(block, limits)
     tree = read_tree(raw, block, limits)
+    seal = read_seal(tree.root, raw)
+    sealed: list[Attachment] = []
+    if seal.inner:
+        sealed, _ = read_files([tree.root], raw, frozenset(), 1)
+        raw = _with_newlines(seal.inner)
+        tree = read_tree(raw, read_block(raw, 0, limits), limits)
     layout = lay_out(tree.root)
     body = read_body(layout, raw, limits, plain_only)
     references = frozenset(_REFERENCE.findall(body.source) if layout.files else ())
     files, file_defects = read_files(layout.files, raw, references, limits.attachments)
-    files += _files_in_text(body)
+    files += [*_files_in_text(body), *sealed]
+    if not plain_only:
+        files, more = open_files(files, body, limits)
+        files = list(with_thumbnails(files))
+        file_defects += more
     if tree.rest is not None:
         rest = raw[tree.rest[0] : tree.rest[1]]
         files.append(make("message.eml", "message/rfc822", rest, role=Role.ATTACHMENT))
     parts = leaves(tree.root)
     split = split_reply(body, plain_only=plain_only, limits=limits)
-    defects = (*head.defects, *tree.defects, *body.defects, *file_defects)
+    defects = (
+        *head.defects,
+        *tree.defects,
+        *body.defects,
+        *file_defects,
+        *seal.notes,
+    )
+    # What we say ourselves where nothing can be read is in nobody's language.
+    instead = "" if body.text.strip() else readable(files) or hidden(seal)
     return replace(
         head,
-        text=body.text,
+        text=instead or body.text,
         html=body.html,
-        reply=split.reply,
+        reply=instead or split.reply,
         signature=split.signature,
         quoted=split.quoted,
         attachments=tuple(files),

@@ -69,11 +69,24 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Thumbnail:
+    """A small copy of a picture, without anything its camera noted; bytes, pixels."""
+
+    content_type: str
+    size: int
+    sha256: str
+    width: int
+    height: int
+    content: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
     """One part kept as a file, byte-exact after transfer decoding.
 
     `content_type` is judged by content where the content is known, `size` is in
-    bytes, `width` and `height` in pixels. `content` never travels as JSON.
+    bytes, `width` and `height` in pixels. `content` never travels as JSON. `words` is
+    what can be read inside a file that was opened.
     """
 
     name: str
@@ -84,6 +97,8 @@ class Attachment:
     content_id: str | None = None
     width: int | None = None
     height: int | None = None
+    words: str = ""
+    thumbnail: Thumbnail | None = None
     content: bytes = field(default=b"", repr=False)
 
 

@@ -2,17 +2,18 @@
 
 Request: 4 bytes big-endian length, the JSON of a `Request`, then `raw_size` bytes of
 message unless `raw_path` names a file with them. Answer: 4 bytes length, the JSON of an
-`Understood` without contents, then the content of each attachment in order, whose sizes
-the JSON has. The parent reads nothing but this bounded JSON and those bytes.
+`Understood` without contents, then for each attachment in order its content and that of
+its thumbnail, whose sizes the JSON has. The parent reads nothing but this bounded JSON
+and those bytes.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pydantic import TypeAdapter
 
-from chamado.parsers.types import Envelope, Own, ParseLimits, Understood
+from chamado.parsers.types import Attachment, Envelope, Own, ParseLimits, Understood
 
 PREFIX = 4
 _LARGEST_JSON = 64 * 1024 * 1024
@@ -40,7 +41,8 @@ class Request:
 
 _REQUEST = TypeAdapter(Request)
 _UNDERSTOOD = TypeAdapter(Understood)
-_NO_CONTENT = {"message": {"attachments": {"__all__": {"content"}}}}
+_CONTENTS: Any = {"content": True, "thumbnail": {"content"}}
+_NO_CONTENT = {"message": {"attachments": {"__all__": _CONTENTS}}}
 
 
 class BrokenFrame(Exception):
@@ -101,6 +103,8 @@ def write_answer(stream: BinaryIO, understood: Understood) -> None:
     stream.write(body)
     for attachment in understood.message.attachments:
         stream.write(attachment.content)
+        if attachment.thumbnail:
+            stream.write(attachment.thumbnail.content)
     stream.flush()
 
 
@@ -111,9 +115,16 @@ def read_answer(read: Callable[[int], bytes]) -> Understood:
         raise BrokenFrame("no answer")
     understood = _UNDERSTOOD.validate_json(body)
     attachments = tuple(
-        replace(one, content=read_exactly(read, one.size))
-        for one in understood.message.attachments
+        _with_content(read, one) for one in understood.message.attachments
     )
     return replace(
         understood, message=replace(understood.message, attachments=attachments)
     )
+
+
+def _with_content(read: Callable[[int], bytes], file: Attachment) -> Attachment:
+    file = replace(file, content=read_exactly(read, file.size))
+    if not file.thumbnail:
+        return file
+    content = read_exactly(read, file.thumbnail.size)
+    return replace(file, thumbnail=replace(file.thumbnail, content=content))

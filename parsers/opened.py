@@ -1,0 +1,123 @@
+"""Opening the files that hold more than themselves, by a table of readers.
+
+What a reader finds in a file is treated like what stood in the mail: names cleaned,
+types proven, HTML sanitised, counts bounded. Every file that is opened is also kept.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from chamado.parsers import invitation, outlook, tnef
+from chamado.parsers.attachments import make, safe_name
+from chamado.parsers.body import Body
+from chamado.parsers.html import crude_text, read_html, too_much
+from chamado.parsers.images import extension
+from chamado.parsers.inside import LARGEST, MOST_WORDS, Found, Inside, TooMuch
+from chamado.parsers.sanitise import clean_text
+from chamado.parsers.types import Attachment, ParseLimits
+
+# Each costs time, and no honest mail holds more of them.
+_MOST_OPENED = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opener:
+    """A kind of file, how it is told, and what opens it (None: the extra is away)."""
+
+    name: str
+    fits: Callable[[str, str, bytes], bool]
+    open: Callable[[bytes, int], Inside | None]
+
+
+OPENERS = (
+    Opener(name="winmail.dat", fits=tnef.is_tnef, open=tnef.open_tnef),
+    Opener(name=".msg", fits=outlook.is_msg, open=outlook.open_msg),
+    Opener(
+        name="invitation",
+        fits=invitation.is_invitation,
+        open=invitation.open_invitation,
+    ),
+)
+
+
+def open_files(
+    files: list[Attachment], body: Body, limits: ParseLimits
+) -> tuple[list[Attachment], list[str]]:
+    """Return the files and what was found in them, and what went wrong.
+
+    The body is filled from the first file that holds one, if it has no words yet.
+    """
+    out: list[Attachment] = []
+    defects: list[str] = []
+    room, opened = limits.attachments - len(files), 0
+    for file in files:
+        opener = _opener(file) if opened < _MOST_OPENED else None
+        inside = _look(opener, file, max(room, 0), defects) if opener else None
+        if inside is None:
+            out.append(file)
+            continue
+        opened += 1
+        found = [_file(one, number) for number, one in enumerate(inside.files, 1)]
+        room -= len(found)
+        out += [_told(file, inside), *found]
+        if not body.text.strip():
+            defects += _fill(body, inside, limits)
+    return out, defects
+
+
+def _opener(file: Attachment) -> Opener | None:
+    for opener in OPENERS:
+        if opener.fits(file.content_type, file.name, file.content):
+            return opener
+    return None
+
+
+def _look(
+    opener: Opener, file: Attachment, most: int, defects: list[str]
+) -> Inside | None:
+    try:
+        if file.size > LARGEST:
+            raise TooMuch(f"larger than {LARGEST} bytes")
+        return opener.open(file.content, most)
+    except TooMuch as error:
+        defects.append(f"limit: {opener.name} not opened, {error}")
+    except Exception as error:  # noqa: BLE001 - a file like any other, then
+        defects.append(f"{opener.name} not opened: {type(error).__name__}")
+    return None
+
+
+def _told(file: Attachment, inside: Inside) -> Attachment:
+    return replace(
+        file,
+        role=inside.role or file.role,
+        content_type=inside.content_type or file.content_type,
+        words=clean_text(inside.words[:MOST_WORDS]),
+    )
+
+
+def _file(found: Found, number: int) -> Attachment:
+    name = safe_name(found.name) or f"attachment-{number}{extension('')}"
+    return make(name, found.content_type or "application/octet-stream", found.content)
+
+
+def _fill(body: Body, inside: Inside, limits: ParseLimits) -> list[str]:
+    """Let the message in a file be the message, where there is no other."""
+    defects: list[str] = []
+    text = clean_text(inside.text)
+    if inside.html.strip():
+        body.source = clean_text(inside.html[: 4 * limits.text_chars])
+        if reason := too_much(body.source, limits):
+            defects.append(reason)
+            text = text if text.strip() else crude_text(body.source)
+        else:
+            body.html, of_html, lines = read_html(body.source)
+            if not text.strip():
+                text, body.lines = of_html, lines
+    body.text = text[: limits.text_chars].rstrip("\n")
+    body.text += "\n" if body.text else ""
+    return defects
+
+
+def readable(files: list[Attachment]) -> str:
+    """Return the words of the first opened file that has any."""
+    return next((file.words for file in files if file.words.strip()), "")
