@@ -35,9 +35,11 @@ def duration(seconds: float | None) -> str:
     if minutes < 60:
         return f"{minutes} min"
     if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60:02} min"
+        rest = f" {minutes % 60:02} min" if minutes % 60 else ""
+        return f"{minutes // 60} h{rest}"
     hours = round(seconds / 3600)
-    return f"{hours // 24} d {hours % 24} h"
+    rest = f" {hours % 24} h" if hours % 24 else ""
+    return f"{hours // 24} d{rest}"
 
 
 def share(percent: float | None) -> str:

@@ -46,8 +46,11 @@ def volume(work: Work, settings: Settings, window: Window) -> Document:
     later = [move for move in moves if move.at >= window.until]
     after = open_now.total() - _growth(later)
     codes = Counter(move.code for move in within if move.code)
-    weeks = figures.weeks(window.since, window.until, window.zone)
-    days = figures.days(window.since, window.until, window.zone)
+    end = min(
+        window.until, max(window.now, *(move.at for move in within), window.since)
+    )
+    weeks = figures.weeks(window.since, end, window.zone)
+    days = figures.days(window.since, end, window.zone)
     return {
         **window.head("volume"),
         "total": {**_flow(within, after), "backlog_before": after - _growth(within)},
@@ -92,7 +95,7 @@ def _flow(moves: Iterable[_Move], after: int) -> Document:
 def _running(
     name: str, pieces: Sequence[Piece], within: Iterable[_Move], after: int
 ) -> list[Document]:
-    """Each day or week with the backlog at its end, counted from the last one back."""
+    """Each day or week until now with the backlog at its end, from the last one on."""
     inside: dict[str, list[_Move]] = defaultdict(list)
     for move in within:
         inside[figures.name_of(move.at, pieces)].append(move)

@@ -68,7 +68,7 @@ def test_promises_are_a_table_for_people(home: House, cli: Counter) -> None:
     said = cli.ok("report", "sla", *WINDOW).out
     assert "from 2026-11-24 00:00 to 2026-12-24 00:00 (America/Sao_Paulo)" in said
     assert "within 1 h 30 min" in said
-    assert "within 24 h 00 min" in said
+    assert "within 24 h" in said
     first = next(row for row in said.splitlines() if row.startswith("first response"))
     assert first.split() == ["first", "response", "100.00", "%", *"1100000"]
     assert "2026-W48" in said
@@ -175,7 +175,7 @@ def test_downtime_is_said_plainly(home: House, cli: Counter) -> None:
     until = "2026-11-25T14:00:00Z"
     said = cli.ok("report", "availability", "--since", "2026-11-25", "--until", until)
     assert "50.00 % up, promised 99.4 %: NOT kept" in said.out
-    assert "2026-11-25 10:00  2026-11-25 11:00  1 h 00 min" in said.out
+    assert "2026-11-25 10:00  2026-11-25 11:00  1 h" in said.out
     assert "at least one daemon" in said.out
 
 
@@ -251,9 +251,9 @@ def test_spam_is_counted_and_told_apart(home: House, cli: Counter) -> None:
         (59.4, "59 s"),
         (60, "1 min"),
         (3540, "59 min"),
-        (3599, "1 h 00 min"),
+        (3599, "1 h"),
         (3900, "1 h 05 min"),
-        (172_799, "2 d 0 h"),
+        (172_799, "2 d"),
         (608_400, "7 d 1 h"),
     ],
 )
