@@ -229,6 +229,7 @@ class Agents(Section):
     by_mail: Literal["reply", "note", "off"] = "reply"
     show_address: bool = False
     gather: Duration = Field(default=60.0, ge=0)
+    ack_forwarded: bool = False
 
 
 class Survey(Section):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from chamado.daemon import shown
 from chamado.daemon.core.survey import masked
 from chamado.daemon.lifelines import LIFE
 from chamado.daemon.store import surveys as asked
@@ -81,6 +82,8 @@ EVENTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "answer_lost": lambda _: "the answer could not be delivered, so it is still owed",
     "delayed": lambda facts: f"a letter is delayed: {facts.get('said', '')}",
     **LIFE,
+    "forwarded": lambda facts: f"forwarded by {facts.get('by', '')}",
+    shown.KIND: shown.table,
     "survey_answered": _vote,
     "survey_doubted": lambda _: "survey: several scores within seconds, asked again",
     "low_score": lambda facts: f"low score: {facts.get('score', '')} of 5",
@@ -170,7 +173,8 @@ def _letter(row: views.Row, name: str, address: str) -> Document:
 
 
 def _event(row: views.Row) -> Document:
-    return _ours(
+    facts = {"trace": row["facts"]} if row["kind"] == shown.KIND else {}
+    return facts | _ours(
         id_=-2 * row["id"] - 1,
         kind="event",
         at=row["at"],

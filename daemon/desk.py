@@ -78,6 +78,7 @@ class Desk:
                 names=tuple(a.name for a in self.settings.agent),
             ),
             ack_enabled=ack.enabled,
+            ack_forwarded=self.settings.agents.ack_forwarded,
         )
 
     @cached_property

@@ -12,7 +12,7 @@ from typing import Any, assert_never
 import structlog
 
 from chamado.config.address import Address
-from chamado.daemon import agents, ballots, woken
+from chamado.daemon import agents, ballots, passed_on, shown, woken
 from chamado.daemon.core.arrival import Triage
 from chamado.daemon.core.decide import LOOKS_LIKE_LOOP, Case, decide
 from chamado.daemon.core.types import (
@@ -58,6 +58,7 @@ class _Batch:
 
     now: datetime
     entries: list[tuple[int, cases.NewEntry]] = field(default_factory=list)
+    notes: list[cases.NewEntry] = field(default_factory=list)
     events: list[cases.NewEvent] = field(default_factory=list)
     statuses: list[tuple[int, Status]] = field(default_factory=list)
     spoken: list[tuple[int, datetime]] = field(default_factory=list)
@@ -141,7 +142,8 @@ def _open_tickets(
         if isinstance(decision, OpenTicket)
     ]
     people = [
-        (decision.requester, case.auth is Auth.ALIGNED) for _, case, decision in opening
+        (decision.requester, _vouched_for(case, decision))
+        for _, case, decision in opening
     ]
     ids = cases.ensure_contacts(work, people, batch.now)
     new = [
@@ -169,6 +171,11 @@ def _open_tickets(
         _opened(item, case, decision, number, acked, batch)
 
 
+def _vouched_for(case: Case, decision: OpenTicket) -> bool:
+    """Whether the border vouches for the requester, not for somebody who sent it on."""
+    return case.auth is Auth.ALIGNED and decision.forwarded is None
+
+
 def _acknowledge(
     desk: Desk, case: Case, decision: OpenTicket, number: int, batch: _Batch
 ) -> str:
@@ -186,8 +193,10 @@ def _acknowledge(
                 desk,
                 facts,
                 decision.requester,
-                Thread(message_id=message.message_id, references=message.references),
-                verified=case.verified or case.auth is Auth.ALIGNED,
+                Thread(message_id=message.message_id, references=message.references)
+                if decision.forwarded is None
+                else Thread(message_id=None, references=()),
+                verified=case.verified or _vouched_for(case, decision),
                 files=[a.name for a in shown],
                 screenshot_came=any(a.content_type.startswith("image/") for a in shown),
                 due_at=desk.first_response_due(
@@ -212,9 +221,10 @@ def _opened(
     acked: str,
     batch: _Batch,
 ) -> None:
-    batch.entries.append(
-        (item.row.id, _entry(item, case, number, public=True, flags=decision.flags))
-    )
+    entry = _entry(item, case, number, public=True, flags=decision.flags)
+    if decision.forwarded:
+        entry = passed_on.entry(item, case, decision, decision.forwarded, number)
+    batch.entries.append((item.row.id, entry))
     batch.events.append(
         cases.NewEvent(
             ticket=number,
@@ -228,6 +238,11 @@ def _opened(
             },
         )
     )
+    if decision.forwarded_by:
+        agent = decision.forwarded_by
+        batch.notes.append(passed_on.note(item, case, agent, number))
+        batch.events.append(passed_on.event(agent, number, batch.now))
+    batch.events += shown.events(case, number, item.row.id, batch.now)
     _tell(batch, item, number, "opened", decision.flags)
     batch.links += [(number, r.number, r.kind.value) for r in decision.related]
     _done(
@@ -378,6 +393,7 @@ def _append(
             facts={"inbox": item.row.id},
         )
     )
+    batch.events += shown.events(case, decision.ticket, item.row.id, batch.now)
     _tell(batch, item, decision.ticket, "replied", decision.flags)
     heard = decision.public and not case.classification.no_reopen
     if heard and LOOKS_LIKE_LOOP not in decision.flags:
@@ -515,6 +531,7 @@ def _write(work: Work, desk: Desk, batch: _Batch) -> None:
     ids = cases.add_entries(work, [entry for _, entry in batch.entries], batch.now)
     for (inbox_id, _), entry_id in zip(batch.entries, ids, strict=True):
         batch.done[inbox_id] = replace(batch.done[inbox_id], entry_id=entry_id)
+    cases.add_entries(work, batch.notes, batch.now)
     if desk.settings.agents.notify and desk.settings.agent:
         entry_ids = {id_: row.entry_id for id_, row in batch.done.items()}
         told = [replace(n, entry_id=entry_ids[id_]) for id_, n in batch.news]

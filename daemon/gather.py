@@ -10,13 +10,14 @@ from chamado.daemon import ballots
 from chamado.daemon.core import ballot, thread
 from chamado.daemon.core.answers import SentBefore
 from chamado.daemon.core.arrival import Arrived, Triage
-from chamado.daemon.core.decide import Case, sender_of
+from chamado.daemon.core.decide import Case, Policy, sender_of
 from chamado.daemon.core.loops import SenderHistory, why_loop
+from chamado.daemon.core.passing import credited
 from chamado.daemon.desk import Desk
 from chamado.daemon.store import lookups
 from chamado.daemon.store.engine import Work
 from chamado.daemon.store.inbox import InboxRow
-from chamado.parsers.types import Understood
+from chamado.parsers.types import Forwarded, Understood
 
 _NOT_WORDS = re.compile(r"[\W\d_]+")
 #: A text of fewer characters, counting letters and the gaps between words, says
@@ -63,20 +64,25 @@ def gather(work: Work, items: Sequence[Item], desk: Desk, now: datetime) -> list
     numbers |= {survey.ticket for survey in asked.values()}
     tickets = lookups.tickets(work, numbers, now)
     senders = [i.sender for i in items if i.sender]
-    contacts = lookups.contacts(work, senders)
+    policy = desk.policy
+    passed_on = {i.row.id: shown for i in items if (shown := _passed_on(i, policy))}
+    credits_ = [shown.sender.address for shown in passed_on.values()]
+    contacts = lookups.contacts(work, [*senders, *credits_])
     duplicates = lookups.duplicates(work, (i.row.content_digest for i in items))
     histories = _histories(work, items, contacts, desk)
     pause = timedelta(seconds=desk.settings.ack.per_address_pause)
     most = desk.settings.ack.per_hour + 1
-    before = lookups.acknowledged(work, senders, now, pause, most)
+    before = lookups.acknowledged(work, [*senders, *credits_], now, pause, most)
     by_id = {message_id: found.ticket for message_id, found in seen.items()}
-    agents = desk.policy.agents
+    agents = policy.agents
 
     cases: list[Case] = []
     for item in items:
         message, sender = item.understood.message, item.sender
         support = desk.support(item.row.envelope.rcpt_tos)
-        contact = contacts.get(sender)
+        shown = passed_on.get(item.row.id)
+        writer = shown.sender.address if shown else sender
+        contact = contacts.get(writer)
         survey = asked.get(item.row.id)
         original = message.bounce.original_message_id if message.bounce else None
         reported = seen.get(original or "")
@@ -103,7 +109,8 @@ def gather(work: Work, items: Sequence[Item], desk: Desk, now: datetime) -> list
                 address=support.address,
                 team=support.team,
                 language=desk.letter_language(
-                    contact.language if contact else None, message.language
+                    contact.language if contact else None,
+                    shown.language if shown else message.language,
                 ),
                 require_auth=desk.require_auth(item.row.source),
                 names_us=desk.names_us(message, item.row.envelope.rcpt_tos),
@@ -118,7 +125,7 @@ def gather(work: Work, items: Sequence[Item], desk: Desk, now: datetime) -> list
                 echo_of=itself.ticket if itself and itself.sent else None,
                 same_id=itself is not None,
                 history=histories.get(sender, SenderHistory()),
-                before=before.get(sender, SentBefore()),
+                before=before.get(writer, SentBefore()),
                 cooling_down=bool(
                     contact and contact.quiet_until and contact.quiet_until > now
                 ),
@@ -127,6 +134,17 @@ def gather(work: Work, items: Sequence[Item], desk: Desk, now: datetime) -> list
             )
         )
     return cases
+
+
+def _passed_on(item: Item, policy: Policy) -> Forwarded | None:
+    understood = item.understood
+    return credited(
+        understood.message,
+        understood.classification,
+        understood.auth,
+        policy.agents,
+        policy.own,
+    )
 
 
 def _answer(item: Item, keys: thread.ThreadKeys) -> ballots.Answer:

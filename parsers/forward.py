@@ -8,7 +8,7 @@ must say that this is a forward.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chamado.config.address import Address
 from chamado.parsers.addresses import addr_spec, display_name
@@ -78,7 +78,7 @@ def read_forwarded(
     marked = is_forward(message.subject)
     found = _in_text(message.text.split("\n")[:_MOST_LINES], marked=marked)
     if found:
-        return found
+        return replace(found, subject=found.subject or bare_subject(message.subject))
     nested = [one for one in files if one.role is Role.NESTED_MESSAGE]
     if len(nested) != 1 or not (marked or not message.reply.strip()):
         return None
@@ -88,7 +88,7 @@ def read_forwarded(
     return Forwarded(
         sender=inner.sender,
         date=inner.date,
-        subject=inner.subject,
+        subject=inner.subject or bare_subject(message.subject),
         text=inner.text,
         language=inner.language,
     )

@@ -1,4 +1,4 @@
-"""The way of a message that a customer shows: its header, pasted or attached, as a table.
+"""The way of a message that a customer shows, its header pasted or attached: a table.
 
 People send the full header of a mail to ask why it was late or lost. What it says was
 copied by hand and can be made up, so it becomes something to look at and nothing else:
@@ -42,7 +42,10 @@ _NAME = re.compile(r"[ \t>*|]{0,8}([A-Za-z][A-Za-z0-9-]{1,60})\*{0,2}[ \t]{0,4}:
 #: Servers write these, nobody types them.
 _TRACES = frozenset({"received", "authentication-results"})
 #: Fields of the head of a mail; others are believed with a hyphen in their name.
-_KNOWN = _TRACES | {"date", "from", "to", "cc", "subject", "sender", "bcc"}
+_KNOWN = _TRACES | {
+    *("date", "from", "to", "cc", "bcc", "subject", "sender", "references"),
+    *("comments", "keywords", "organization", "precedence", "importance", "priority"),
+}
 #: Everybody copies these with a mail that is answered; they prove no pasted header.
 _COMMON = frozenset({"date", "from", "to", "cc", "subject"})
 _FEWEST = 3

@@ -23,6 +23,7 @@ FLAGS = {
     "vote_after_expiry": "a vote on a survey that had expired",
     "only_thanks": "says thank you and no more, so the case was not opened again",
     "reopened_too_often": "was not opened again: too many reopenings within a day",
+    "forwarded_by_agent": "an agent sent it on; nobody vouches for the customer",
     "bad_token": "came with a reply address that we did not make for it",
 }
 _HEADS = ("number", "status", "pri", "opened", "answer due", "requester", "subject")
@@ -104,8 +105,11 @@ def _survey(survey: dict[str, Any] | None, show: Show) -> str:
 def _print_entry(entry: dict[str, Any], show: Show, *, full: bool) -> None:
     author = entry["author"]
     if entry["kind"] == "event":
-        text = f"{entry['text']} ({author['address']})".replace(" ()", "")
+        first, *rest = terminal.block(entry["text"]).split("\n")
+        text = f"{first} ({author['address']})".replace(" ()", "")
         click.echo(terminal.line(f"·  {show(entry['at'])} · {text}"))
+        if rest:
+            click.echo(indent("\n".join(rest), "   "))
         return
     name = entry["kind"] if entry["public"] else f"{entry['kind']}, not public"
     number = f"{entry['id']} · " if entry["id"] > 0 else ""

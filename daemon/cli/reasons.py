@@ -22,6 +22,8 @@ ACK: dict[str, str] = {
     "domain_hour_cap": "the sender's domain got enough automatic mail this hour "
     "([ack] per_domain_hour)",
     "hour_cap": "enough automatic mail went out this hour ([ack] per_hour)",
+    "forwarded_by_agent": "an agent sent it on; the customer did not write to us "
+    "([agents] ack_forwarded)",
     "address_unusable": "no letter can go to an address like that",
 }
 

@@ -15,6 +15,7 @@ from chamado.daemon.core.answers import Asked, Caps, SentBefore, why_not
 from chamado.daemon.core.arrival import Triage
 from chamado.daemon.core.commands import read_order
 from chamado.daemon.core.loops import LoopLimits, SenderHistory, why_loop
+from chamado.daemon.core.passing import FORWARDED, credited
 from chamado.daemon.core.types import (
     AckVerdict,
     AgentAction,
@@ -115,6 +116,7 @@ class Policy:
     loops: LoopLimits = LoopLimits()
     wake: WakePolicy = WakePolicy()
     ack_enabled: bool = True
+    ack_forwarded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +169,9 @@ def decide(case: Case, policy: Policy, now: datetime) -> Decision:
     acting = _agent(case, policy)
     if acting:
         return acting
+    passed_on = _passed_on(case, policy)
+    if passed_on:
+        return passed_on
     if case.match.proof is Proof.AGENT:
         # Whatever it knows, it is not proven to be the agent: to us a stranger.
         case = replace(case, match=replace(case.match, proof=Proof.UNSIGNED))
@@ -277,6 +282,32 @@ def _copy(case: Case, ticket: TicketFacts, who: Address) -> AgentCopy | None:
     )
 
 
+def _passed_on(case: Case, policy: Policy) -> OpenTicket | None:
+    """What an agent sends on of a customer's: a case of that customer."""
+    message, agents = case.message, policy.agents
+    shown = credited(message, case.classification, case.auth, agents, policy.own)
+    if shown is None:
+        return None
+    sender, ticket = sender_of(message), case.match.ticket
+    related: tuple[Related, ...] = ()
+    if ticket:
+        related = (Related(number=ticket.number, kind=Relation.POSSIBLY_RELATED),)
+    opened = _open(case, policy, related, None)
+    ack = AckVerdict(suppressed=FORWARDED)
+    if policy.ack_forwarded:
+        ack = AckVerdict(suppressed=why_not(_asked(case, policy, shown.sender.address)))
+    return replace(
+        opened,
+        requester=shown.sender,
+        subject=shown.subject or message.subject,
+        flags=tuple(dict.fromkeys((FORWARDED, UNVERIFIED, *opened.flags))),
+        ack=ack,
+        why="an agent sent on what a customer wrote",
+        forwarded=shown,
+        forwarded_by=Address(name=agents[sender].name, address=sender),
+    )
+
+
 def _answers_us(case: Case) -> bool:
     """Whether it answers, with our own mark made for its sender, a case that lives.
 
@@ -336,7 +367,6 @@ def _open(
     loop: str | None,
     why: str = "",
 ) -> OpenTicket:
-    sender = sender_of(case.message)
     flags: tuple[str, ...] = () if case.auth is Auth.ALIGNED else (UNVERIFIED,)
     if loop:
         flags = (*flags, LOOKS_LIKE_LOOP)
@@ -344,7 +374,25 @@ def _open(
         flags = (*flags, BAD_TOKEN)
     if case.same_id:
         flags = (*flags, SAME_ID)
-    asked = Asked(
+    asked = _asked(case, policy, sender_of(case.message), looping=loop is not None)
+    return OpenTicket(
+        requester=Address(
+            name=case.message.sender.name if case.message.sender else "",
+            address=sender_of(case.message),
+        ),
+        subject=case.message.subject,
+        language=case.language,
+        team=case.triage.team or case.team,
+        address=case.address,
+        related=related,
+        flags=flags,
+        ack=AckVerdict(suppressed=why_not(asked)),
+        why=why or case.match.why,
+    )
+
+
+def _asked(case: Case, policy: Policy, sender: str, *, looping: bool = False) -> Asked:
+    return Asked(
         message=case.message,
         classification=case.classification,
         envelope=case.envelope,
@@ -357,19 +405,5 @@ def _open(
         caps=policy.caps,
         enabled=policy.ack_enabled,
         asked_not_to=case.no_ack,
-        cooling_down=case.cooling_down or loop is not None,
-    )
-    return OpenTicket(
-        requester=Address(
-            name=case.message.sender.name if case.message.sender else "",
-            address=sender,
-        ),
-        subject=case.message.subject,
-        language=case.language,
-        team=case.triage.team or case.team,
-        address=case.address,
-        related=related,
-        flags=flags,
-        ack=AckVerdict(suppressed=why_not(asked)),
-        why=why or case.match.why,
+        cooling_down=case.cooling_down or looping,
     )

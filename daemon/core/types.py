@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chamado.config.address import Address
+from chamado.parsers.types import Forwarded
 
 
 class Status(StrEnum):
@@ -169,7 +170,7 @@ class AckVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTicket:
-    """A new case."""
+    """A new case. `forwarded` is what the agent `forwarded_by` sent on, if one did."""
 
     requester: Address
     subject: str
@@ -180,6 +181,8 @@ class OpenTicket:
     flags: tuple[str, ...]
     ack: AckVerdict
     why: str
+    forwarded: Forwarded | None = None
+    forwarded_by: Address | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
