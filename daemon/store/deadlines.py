@@ -183,6 +183,16 @@ def forget_answer(work: Work, number: int, at: datetime, promises: Promises) -> 
 def lost_answers(work: Work, since: datetime) -> list[tuple[int, datetime]]:
     """Find answers from `since` on that kept a promise and that the relay refused, or
     took back after days: (ticket, moment). See `forget_answer`."""
+    failed = work.execute(
+        select(outbox.c.id).where(
+            _UNSENT,
+            outbox.c.state == "failed",
+            outbox.c.entry_id.is_not(None),
+            outbox.c.created_at >= since,
+        )
+    )
+    if not (ids := list(failed.scalars())):
+        return []
     found = (
         select(outbox.c.ticket, outbox.c.created_at)
         .join(ticket, ticket.c.number == outbox.c.ticket)
@@ -193,10 +203,7 @@ def lost_answers(work: Work, since: datetime) -> list[tuple[int, datetime]]:
             & (deadline.c.done_at == outbox.c.created_at),
         )
         .where(
-            _UNSENT,
-            outbox.c.state == "failed",
-            outbox.c.entry_id.is_not(None),
-            outbox.c.created_at >= since,
+            outbox.c.id.in_(ids),
             outbox.c.rcpt_to == contact.c.address,
             deadline.c.ending == Ending.MET.value,
             deadline.c.kind.in_([clock.value for clock in ANSWERS]),
@@ -266,6 +273,7 @@ def come_due(work: Work, now: datetime, limit: int) -> list[Due]:
     late = _mark(
         work,
         (*open_, deadline.c.due_at <= now),
+        deadline.c.due_at,
         deadline.c.breached_at,
         What.BREACH,
         now,
@@ -274,6 +282,7 @@ def come_due(work: Work, now: datetime, limit: int) -> list[Due]:
     soon = _mark(
         work,
         (*open_, deadline.c.warned_at.is_(None), deadline.c.warn_at <= now),
+        deadline.c.warn_at,
         deadline.c.warned_at,
         What.WARNING,
         now,
@@ -285,6 +294,7 @@ def come_due(work: Work, now: datetime, limit: int) -> list[Due]:
 def _mark(
     work: Work,
     conditions: tuple[ColumnElement[bool], ...],
+    order: ColumnElement[Any],
     mark: ColumnElement[Any],
     what: What,
     now: datetime,
@@ -296,7 +306,7 @@ def _mark(
     wanted = (
         select(deadline.c.id, deadline.c.ticket)
         .where(*conditions)
-        .order_by(deadline.c.due_at, deadline.c.id)
+        .order_by(order, deadline.c.id)
         .limit(max(limit, 0))
     )
     ids = {int(row.id): int(row.ticket) for row in work.execute(wanted)}
@@ -315,7 +325,7 @@ def _mark(
             deadline.c.id.in_([id_ for id_, number in ids.items() if number in free]),
             *conditions,
         )
-        .order_by(deadline.c.due_at, deadline.c.id)
+        .order_by(order, deadline.c.id)
         .with_for_update(skip_locked=True)
     ).all()
     if rows:
