@@ -4,6 +4,7 @@ Works on values alone. Whether secrets can be read is a question for the machine
 for the moment, asked by `chamado.config.files`.
 """
 
+import fnmatch
 import ipaddress
 import re
 import zoneinfo
@@ -45,6 +46,7 @@ def _twice(settings: Settings) -> Iterator[Problem]:
         ("address", "address", [a.address for a in settings.address]),
         ("mailbox", "name", [m.name for m in settings.mailbox]),
         ("agent", "address", [a.address for a in settings.agent]),
+        ("rule", "name", [r.name for r in settings.rule]),
     )
     for table, key, names in lists:
         for number, name in enumerate(names):
@@ -201,6 +203,42 @@ def _named(owner: Sla | Promise) -> list[tuple[str, float]]:
     return [(name, getattr(owner, name) or 0.0) for name in names]
 
 
+#: What wrote a message, as a rule may ask for it: the kinds of `chamado parse`.
+_KINDS = (
+    "person",
+    "auto_reply",
+    "out_of_office",
+    "bounce",
+    "delivery_notice",
+    "feedback_report",
+    "mailing_list",
+    "loop",
+)
+_CONDITIONS = ("sender", "recipient", "subject", "header", "kind", "larger_than")
+
+
+def _rules(settings: Settings) -> Iterator[Problem]:
+    """A rule that can never fit, or always does, is a mistake that nobody notices."""
+    agents = {agent.address for agent in settings.agent}
+    for number, rule in enumerate(settings.rule):
+        key = f"rule.{number}"
+        if rule.suppress and not any(getattr(rule, name) for name in _CONDITIONS):
+            hint = "give it a condition; as it is, no mail would ever open a case"
+            message = "suppresses everything"
+            yield Problem(key=f"{key}.suppress", message=message, hint=hint)
+        if rule.header and not re.fullmatch(r"[^\s:]+\s*:.*", rule.header):
+            hint = 'write "NAME: PATTERN", like "X-Env: prod*"'
+            yield Problem(key=f"{key}.header", message="names no header", hint=hint)
+        if rule.kind and not fnmatch.filter(_KINDS, rule.kind.lower()):
+            hint = f"there are: {', '.join(_KINDS)}"
+            message = f"{rule.kind!r} fits no kind"
+            yield Problem(key=f"{key}.kind", message=message, hint=hint)
+        if rule.assignee and agents and rule.assignee.lower() not in agents:
+            hint = f"there are: {', '.join(sorted(agents))}"
+            message = f"{rule.assignee} is no [[agent]]"
+            yield Problem(key=f"{key}.assignee", message=message, hint=hint)
+
+
 CHECKS: tuple[Check, ...] = (
     _twice,
     _listening,
@@ -209,6 +247,7 @@ CHECKS: tuple[Check, ...] = (
     _after,
     _addresses,
     _service,
+    _rules,
     _promises,
     _urls,
 )

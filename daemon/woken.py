@@ -7,6 +7,8 @@ what was asked for came, or the case was left asleep although it was called.
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from chamado.daemon.core.decide import Case, sender_of
 from chamado.daemon.core.evidence import evidence_in
 from chamado.daemon.core.states import Event, after
@@ -17,6 +19,8 @@ from chamado.daemon.store import cases, deadlines, lives, views
 from chamado.daemon.store.cases import NewEvent
 from chamado.daemon.store.engine import Work
 from chamado.notifier.types import LetterKind
+
+log = structlog.get_logger()
 
 #: Letters that a waiting case waits for an answer to.
 QUESTIONS = (LetterKind.INFO_REQUEST.value, LetterKind.REMINDER.value)
@@ -43,6 +47,7 @@ def history(
     if REOPENED_TOO_OFTEN in decision.flags:
         times = ticket.reopened if ticket else 0
         found.append(("reopen_limit", {"reopened": times}))
+        log.warning("reopen_limit", ticket=decision.ticket, reopened=times)
     who = sender_of(case.message)
     return [
         NewEvent(ticket=decision.ticket, at=now, kind=kind, who=who, facts=facts)

@@ -84,13 +84,18 @@ def hand_back(
     facts = {"specialty": case.specialty, "assignee": [case.assignee, owner]}
     move(work, case, Event.HAND_BACK, "handed_back", agent.address, now, facts)
     cases.change(work, number, specialty=None, assignee=owner)
+    if owner:
+        told = notices.NewNotice(ticket=number, kind="assigned", by=agent.address)
+        notices.put(work, [told], now)
     return owner
 
 
 def _specialists(settings: Settings, wanted: str) -> tuple[str, list[Agent]]:
     """Find the members of a specialty, however it is capitalised."""
     word = wanted.strip().lower()
-    known = sorted({s for agent in settings.agent for s in agent.specialties})
+    known = sorted(
+        {s for agent in settings.agent for s in agent.specialties}, key=str.lower
+    )
     members = [
         agent
         for agent in settings.agent
