@@ -12,7 +12,7 @@ from typing import Any, assert_never
 import structlog
 
 from chamado.config.address import Address
-from chamado.daemon import agents, ballots, passed_on, shown, woken
+from chamado.daemon import agents, ballots, passed_on, recalled, shown, woken
 from chamado.daemon.core.arrival import Triage
 from chamado.daemon.core.decide import LOOKS_LIKE_LOOP, Case, decide
 from chamado.daemon.core.types import (
@@ -375,12 +375,15 @@ def _append(
     batch.entries.append(
         (
             item.row.id,
-            _entry(
-                item,
-                case,
-                decision.ticket,
-                public=decision.public,
-                flags=decision.flags,
+            recalled.without_ours(
+                work,
+                _entry(
+                    item,
+                    case,
+                    decision.ticket,
+                    public=decision.public,
+                    flags=decision.flags,
+                ),
             ),
         )
     )

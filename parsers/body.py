@@ -17,6 +17,7 @@ from chamado.parsers.mime import Part
 from chamado.parsers.sanitise import clean_text
 from chamado.parsers.transfer import split_uu
 from chamado.parsers.types import ParseLimits
+from chamado.parsers.yenc import split_yenc
 
 _READABLE = frozenset(("text/plain", "text/html"))
 _PLAIN = frozenset(("text/plain",))
@@ -151,6 +152,9 @@ class _Reader:
         elif b"begin " in content:
             content, files = split_uu(content)
             self.body.files.extend(files)
+            if b"=ybegin " in content:
+                content, files = split_yenc(content)
+                self.body.files.extend(files)
         if len(content) > 4 * self.limits.text_chars:
             content = content[: 4 * self.limits.text_chars]
             self.body.defects.append(f"limit: text cut at {len(content)} bytes")

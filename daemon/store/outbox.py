@@ -241,6 +241,17 @@ def by_message_id(work: Work, message_id: str) -> dict[str, Any] | None:
     return dict(row._mapping) if row else None
 
 
+def newest_to(work: Work, ticket: int, rcpt_to: str, most: int) -> list[bytes]:
+    """Return the newest letters to somebody on a case, the last one first."""
+    rows = work.execute(
+        select(outbox.c.content)
+        .where(outbox.c.ticket == ticket, outbox.c.rcpt_to == rcpt_to)
+        .order_by(outbox.c.id.desc())
+        .limit(most)
+    )
+    return [content for content in rows.scalars() if content]
+
+
 def bounced(work: Work, message_id: str, reply: str) -> None:
     """A letter came back: it is failed, whatever the relay had said."""
     work.execute(
