@@ -20,6 +20,7 @@ from chamado.config.units import Duration, Host, Listen, Name, mail_address
 
 MailAddress = Annotated[str, AfterValidator(mail_address)]
 Language = Literal["pt-BR", "en", "es"]
+TesseractLanguage = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z_]{1,30}$")]
 RequireAuth = Literal["auto", "aligned", "partial", "none"]
 
 
@@ -273,6 +274,15 @@ class Limits(Section):
     batch: int = Field(default=50, ge=1, le=500)
 
 
+class Ocr(Section):
+    """Reading the words of screenshots with `tesseract`, where it is installed."""
+
+    enabled: bool = False
+    languages: tuple[TesseractLanguage, ...] = ("por", "eng", "spa")
+    timeout: Duration = Field(default=30.0, gt=0, le=600)
+    memory_bytes: int = Field(default=1_073_741_824, ge=134_217_728)
+
+
 class Log(Section):
     """What is written about what happens; never bodies, never secrets."""
 
@@ -302,4 +312,5 @@ class Settings(Section):
     agents: Agents = Agents()
     agent: tuple[Agent, ...] = ()
     limits: Limits = Limits()
+    ocr: Ocr = Ocr()
     log: Log = Log()

@@ -15,7 +15,7 @@ from chamado.config.files import file_errors
 from chamado.config.load import load
 from chamado.config.problems import ConfigError
 from chamado.config.settings import Mailbox, Settings
-from chamado.daemon import agents, lifecycle, metrics, parts
+from chamado.daemon import agents, lifecycle, metrics, ocr, parts
 from chamado.daemon.accept import Acceptor
 from chamado.daemon.alarms import Alarms, OnDue
 from chamado.daemon.clock import Clock, Tick
@@ -135,6 +135,7 @@ class App:
             jobs.append(self._deliver_job(settings))
         if "process" in self._only:
             jobs.append(self._process_job(settings))
+            jobs += self._ocr_jobs(settings)
         jobs += self._source_jobs(settings)
         if "clock" in self._only:
             clock = Clock(self._ticks())
@@ -175,6 +176,16 @@ class App:
         )
         self._closers[PROCESS] += [self._processor.close, pool.close]
         return Job(name="process", run=self._processor.run, stage=PROCESS)
+
+    def _ocr_jobs(self, settings: Settings) -> list[Job]:
+        """Read screenshots where that is wanted and there is something to read with."""
+        program = ocr.find(settings.ocr) if settings.ocr.enabled else None
+        if program is None:
+            if settings.ocr.enabled:
+                log.warning("screenshots_not_read", why="tesseract is not installed")
+            return []
+        reader = ocr.ScreenshotReader(self.store, self._blobs, program, settings.ocr)
+        return [Job(name="ocr", run=reader.run, stage=PROCESS)]
 
     def _source_jobs(self, settings: Settings) -> list[Job]:
         smtp = "smtp" in self._only and settings.listener
@@ -373,6 +384,7 @@ def _needs_restart(old: Settings, new: Settings) -> list[str]:
         "relay",
         "http",
         "limits",
+        "ocr",
         "log",
     )
     return [name for name in fixed if getattr(old, name) != getattr(new, name)]

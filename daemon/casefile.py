@@ -150,8 +150,13 @@ def _entry(row: views.Row) -> Document:
         **{name: row[name] for name in texts},
         "flags": row["flags"],
         "inbox_id": row["inbox_id"],
-        "attachments": [{n: a[n] for n in _FILE} for a in row["attachments"]],
+        "attachments": [_file(a) for a in row["attachments"]],
     }
+
+
+def _file(row: views.Row) -> Document:
+    read = {"words": row["words"]} if row["words"] else {}
+    return {name: row[name] for name in _FILE} | read
 
 
 def _letter(row: views.Row, name: str, address: str) -> Document:

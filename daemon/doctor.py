@@ -19,7 +19,7 @@ from chamado.config.files import file_errors, file_warnings
 from chamado.config.load import Loaded
 from chamado.config.problems import Problem
 from chamado.config.settings import Settings
-from chamado.daemon import doctor_mail, doctor_store
+from chamado.daemon import doctor_mail, doctor_store, ocr
 from chamado.daemon.checkup import Check, fail, ok, warn
 from chamado.notifier.selftest import unsafe_library_behaviour
 
@@ -28,6 +28,9 @@ EXTRAS = {
     "postgres": ("psycopg", "PostgreSQL"),
     "s3": ("obstore", "blobs in S3"),
     "fast": ("uvloop", "a faster event loop"),
+    "images": ("PIL", "thumbnails of screenshots"),
+    "outlook": ("tnefparse", "opening winmail.dat and .msg files"),
+    "calendar": ("icalendar", "summaries of invitations"),
 }
 #: Free space below this many times the reserve is worth a word.
 ROOM = 4
@@ -100,6 +103,22 @@ def _extras(loaded: Loaded) -> Iterator[Check]:
             yield ok(f"extra.{extra}", f"not installed, so without {purpose}")
 
 
+def _ocr(loaded: Loaded) -> Iterator[Check]:
+    settings = loaded.settings.ocr
+    if not settings.enabled:
+        yield ok("ocr", "screenshots are not read; see [ocr]")
+        return
+    program = ocr.find(settings)
+    if program:
+        yield ok("ocr", f"{program.path} reads {', '.join(program.languages)}")
+    else:
+        yield warn(
+            "ocr",
+            f"tesseract with one of {', '.join(settings.languages)} is not installed",
+            "apt install tesseract-ocr tesseract-ocr-por",
+        )
+
+
 def _data(loaded: Loaded) -> Iterator[Check]:
     folder = loaded.settings.service.data_dir.absolute()
     if not folder.exists():
@@ -151,6 +170,7 @@ CHECKS: tuple[Named, ...] = (
     Named(name="config", ask=_config),
     Named(name="python", ask=_python),
     Named(name="extras", ask=_extras),
+    Named(name="ocr", ask=_ocr),
     Named(name="data", ask=_data),
     Named(name="database", ask=doctor_store.database),
     Named(name="blobs", ask=doctor_store.blob_store),

@@ -112,6 +112,12 @@ def make(
     )
 
 
+def redrawn_name(name: str, content: bytes) -> str:
+    """Return the name of a picture for a copy of it in another format."""
+    ending = extension(sniff(content) or "")
+    return name if name.lower().endswith(ending) else f"{name}{ending}"
+
+
 def _invented(content_type: str, number: int) -> str:
     stem = "image" if content_type.startswith("image/") else "attachment"
     if content_type.startswith("message/"):

@@ -124,6 +124,8 @@ def _print_entry(entry: dict[str, Any], show: Show, *, full: bool) -> None:
         click.echo("   [quoted text left out; --full shows it]")
     for file in entry["attachments"]:
         click.echo(terminal.line(f"   [file {file['id']}] {_file(file)}"))
+        if full and file.get("words"):
+            click.echo(indent(terminal.block(file["words"].strip("\n")), "     : "))
 
 
 def _file(file: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from chamado.config.address import Address
 from chamado.daemon.core.promises import Promises
@@ -28,6 +28,7 @@ from chamado.daemon.store.schema import (
     relation,
     ticket,
 )
+from chamado.parsers.attachments import make, redrawn_name
 from chamado.parsers.types import Attachment, Role
 
 #: Pictures that every mail program shows.
@@ -286,10 +287,16 @@ def name_contact(work: Work, contact_id: int, name: str) -> None:
 
 
 def pictures(work: Work, entry_ids: Sequence[int]) -> list[Attachment]:
-    """The screenshots and pictures of these entries, small ones with their bytes."""
+    """The screenshots and pictures of these entries, small ones with their bytes.
+
+    Where a thumbnail was made, that is the picture: it shows what is there to see and
+    neither where it was taken nor by whom.
+    """
+    small = blob.alias("small")
     rows = work.execute(
-        select(attachment, blob.c.content)
+        select(attachment, blob.c.content, small.c.content.label("small"))
         .join(blob, blob.c.sha256 == attachment.c.sha256)
+        .outerjoin(small, small.c.sha256 == attachment.c.thumbnail)
         .where(
             attachment.c.entry_id.in_(list(entry_ids)),
             attachment.c.content_type.in_(SHOWN_TYPES),
@@ -297,17 +304,20 @@ def pictures(work: Work, entry_ids: Sequence[int]) -> list[Attachment]:
         )
         .order_by(attachment.c.id)
     )
-    return [
-        Attachment(
-            name=row.name,
-            content_type=row.content_type,
-            size=row.size,
-            sha256=row.sha256,
-            role=Role(row.role),
-            content=row.content or b"",
-        )
-        for row in rows
-    ]
+    return [_picture(row) for row in rows]
+
+
+def _picture(row: Row[Any]) -> Attachment:
+    if row.small:
+        return make(redrawn_name(row.name, row.small), "", row.small)
+    return Attachment(
+        name=row.name,
+        content_type=row.content_type,
+        size=row.size,
+        sha256=row.sha256,
+        role=Role(row.role),
+        content=row.content or b"",
+    )
 
 
 def tie_entry(work: Work, entry_id: int, inbox_id: int, digest: str) -> None:
@@ -353,6 +363,14 @@ def _keep_files(
         }
         for _, a in files
     }
+    for _, a in files:
+        if a.thumbnail:
+            blobs[a.thumbnail.sha256] = {
+                "sha256": a.thumbnail.sha256,
+                "size": a.thumbnail.size,
+                "content": a.thumbnail.content,
+                "created_at": now,
+            }
     work.execute(insert_ignoring(work, blob, "sha256"), list(blobs.values()))
     work.execute(
         insert(attachment),
@@ -367,6 +385,8 @@ def _keep_files(
                 "content_id": a.content_id,
                 "width": a.width,
                 "height": a.height,
+                "thumbnail": a.thumbnail.sha256 if a.thumbnail else None,
+                "words": a.words or None,
             }
             for entry_id, a in files
         ],

@@ -256,6 +256,25 @@ attachment = Table(
     Column("content_id", Text),
     Column("width", Integer),
     Column("height", Integer),
+    Column("thumbnail", String(64), ForeignKey("blob.sha256")),
+    # What can be read in it; of a screenshot NULL until somebody has tried to.
+    Column("words", Text),
+)
+# What mails show inside their text comes again and again; other files rarely do.
+_SHOWN = text("content_id IS NOT NULL")
+Index(
+    "ix_attachment_shown",
+    attachment.c.sha256,
+    attachment.c.id,
+    postgresql_where=_SHOWN,
+    sqlite_where=_SHOWN,
+)
+_UNREAD = text("role = 'screenshot' AND words IS NULL")
+Index(
+    "ix_attachment_unread",
+    attachment.c.id,
+    postgresql_where=_UNREAD,
+    sqlite_where=_UNREAD,
 )
 
 message_index = Table(

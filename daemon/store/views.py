@@ -287,9 +287,15 @@ def _says(words: str) -> Any:
         entry.c.ticket == ticket.c.number,
         entry.c.text.icontains(words, autoescape=True),
     )
+    shown = exists().where(
+        entry.c.ticket == ticket.c.number,
+        attachment.c.entry_id == entry.c.id,
+        attachment.c.words.icontains(words, autoescape=True),
+    )
     return or_(
         ticket.c.subject.icontains(words, autoescape=True),
         contact.c.name.icontains(words, autoescape=True),
         contact.c.address.icontains(words, autoescape=True),
         said,
+        shown,
     )

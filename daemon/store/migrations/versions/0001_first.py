@@ -507,16 +507,37 @@ def upgrade() -> None:
         sa.Column("content_id", sa.Text(), nullable=True),
         sa.Column("width", sa.Integer(), nullable=True),
         sa.Column("height", sa.Integer(), nullable=True),
+        sa.Column("thumbnail", sa.String(length=64), nullable=True),
+        sa.Column("words", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["entry_id"], ["entry.id"], name=op.f("fk_attachment_entry_id")
         ),
         sa.ForeignKeyConstraint(
             ["sha256"], ["blob.sha256"], name=op.f("fk_attachment_sha256")
         ),
+        sa.ForeignKeyConstraint(
+            ["thumbnail"], ["blob.sha256"], name=op.f("fk_attachment_thumbnail")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
     )
     op.create_index(
         op.f("ix_attachment_entry_id"), "attachment", ["entry_id"], unique=False
+    )
+    op.create_index(
+        "ix_attachment_shown",
+        "attachment",
+        ["sha256", "id"],
+        unique=False,
+        postgresql_where=sa.text("content_id IS NOT NULL"),
+        sqlite_where=sa.text("content_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_attachment_unread",
+        "attachment",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("role = 'screenshot' AND words IS NULL"),
+        sqlite_where=sa.text("role = 'screenshot' AND words IS NULL"),
     )
     op.create_table(
         "notice",
