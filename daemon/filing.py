@@ -12,7 +12,7 @@ from typing import Any, assert_never
 import structlog
 
 from chamado.config.address import Address
-from chamado.daemon import agents, ballots, passed_on, recalled, shown, woken
+from chamado.daemon import agents, ballots, logos, passed_on, recalled, shown, woken
 from chamado.daemon.core.arrival import Triage
 from chamado.daemon.core.decide import LOOKS_LIKE_LOOP, Case, decide
 from chamado.daemon.core.types import (
@@ -84,6 +84,7 @@ def keep_files(item: Item, blobs: Blobs, in_row_bytes: int) -> Item:
 def file_batch(work: Work, items: Sequence[Item], desk: Desk) -> list[Filed]:
     """Decide and write the fate of messages that do not depend on each other."""
     now = desk.clock()
+    items = logos.told_apart(work, items)
     gathered = gather(work, items, desk, now)
     gathered = _count_within(gathered)
     policy = desk.policy
