@@ -29,8 +29,10 @@ _DATE_CHARS = 200
 # One or more of `Name <a@b.c>` or `a@b.c` without quotes, comments, groups or escapes.
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~-]{1,64}"
 _SPEC = rf"{_ATOM}(?:\.{_ATOM}){{0,9}}@[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{0,9}}"
-_MAILBOX = rf"(?:[^\"\\<>@,;:()\[\]]{{0,200}}<{_SPEC}>|{_SPEC})"
-_PLAIN_LIST = re.compile(rf"(?:{_MAILBOX}(?:, ?{_MAILBOX}){{0,99}})?", re.ASCII)
+# Atomic, and the blank before a mailbox is its own: were it also the comma's, a list of
+# thirty with an odd one at its end could be read in 2^30 ways, and would be.
+_MAILBOX = rf"(?>[^\"\\<>@,;:()\[\]]{{0,200}}<{_SPEC}>| ?{_SPEC})"
+_PLAIN_LIST = re.compile(rf"(?:{_MAILBOX}(?:,{_MAILBOX}){{0,99}})?", re.ASCII)
 _PLAIN_ITEM = re.compile(r"([^<>,]*)<([^<>,]+)>|([^\s<>,]+@[^\s<>,]+)")
 _PLAIN_DATE = re.compile(
     r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} (?:19|20)\d{2} \d{2}:\d{2}:\d{2}"

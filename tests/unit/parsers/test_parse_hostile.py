@@ -330,3 +330,11 @@ def test_bounce_prose_that_never_ends(timed):
     text = "could not be delivered\n" + "<a@b.example>: user unknown\n" * 30_000
     message = timed(mail("From: MAILER-DAEMON@x.example", body=text))
     assert message.bounce is not None
+
+
+@pytest.mark.parametrize("field", ["To", "Cc", "From", "Reply-To"])
+def test_thirty_plain_recipients_and_an_odd_one_are_read_in_one_way(timed, field):
+    """A list that could be split at each blank in two ways once hung the parser."""
+    plain = ", ".join(f"Ana Souza <ana{n}@c{n}.example>" for n in range(60))
+    message = timed(mail(f'{field}: {plain}, "Odd, one" (x <odd@example.com>'))
+    assert message.subject == ""
