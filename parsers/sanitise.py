@@ -38,6 +38,8 @@ def clean_line(text: str, limit: int | None = None) -> str:
         text = text[: 4 * limit]
     if not (text.isascii() and text.isprintable() and "  " not in text):
         text = _LINE_DROP.sub("", _LINE_SPACE.sub(" ", text))
+        # What was dropped may have stood between two blanks.
+        text = _LINE_SPACE.sub(" ", text) if "  " in text else text
     text = text.strip()
     return text if limit is None else text[:limit].rstrip()
 
