@@ -13,8 +13,8 @@ import structlog
 
 from chamado.daemon import metrics
 from chamado.daemon.core.promises import Promises
-from chamado.daemon.store import cases, deadlines
-from chamado.daemon.store.deadlines import Due, What
+from chamado.daemon.store import cases, deadlines, undelivered
+from chamado.daemon.store.due import Due, What, come_due
 from chamado.daemon.store.engine import Store, Work
 
 log = structlog.get_logger()
@@ -68,7 +68,7 @@ class Alarms:
         and does the same."""
         now = self._clock()
         with self._store.write() as work:
-            lost = deadlines.lost_answers(work, now - LOST_WITHIN)
+            lost = undelivered.lost_answers(work, now - LOST_WITHIN)
             for number, at in lost:
                 deadlines.forget_answer(work, number, at, self._promises())
             cases.add_events(
@@ -84,7 +84,7 @@ class Alarms:
     def _tell(self) -> list[Due]:
         now = self._clock()
         with self._store.write() as work:
-            due = deadlines.come_due(work, now, self._batch)
+            due = come_due(work, now, self._batch)
             cases.add_events(work, [_event(one, now) for one in due])
             for one in due:
                 for listener in self._listeners:

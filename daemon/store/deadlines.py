@@ -1,4 +1,4 @@
-"""What is due on cases: starting clocks, stopping them, and finding those that ran out.
+"""What is due on cases: starting clocks, stopping them, ending them.
 
 The arithmetic is in `core.promises`; here are the rows. Whoever moves a case calls one
 of these in the same transaction, after the status of the case is what it shall be:
@@ -6,51 +6,34 @@ of these in the same transaction, after the status of the case is what it shall 
     begin              a case is opened                  (`cases.open_tickets` does it)
     customers_spoke    a customer wrote: who waits is due again, and an answer is owed
     agent_answered     a person's public words keep what was promised
-    forget_answer      those words bounced, so they kept nothing; `lost_answers` finds
-                       those that the relay refused
+    forget_answer      those words bounced, so they kept nothing
     pause, resume      a case waits for its customer, and does not any more
     end, reopen        a case is over, and is not any more
     promise_anew       a case has another team or priority
-    come_due           what has to be warned of or is missed, once each
 
-Times are when it happened, not when we came to know it: a mail's arrival, for one.
+Times are when it happened, not when we came to know it: a mail's arrival, for one. What
+has run out is found in `due`. The file is long because a clock has many ways to move,
+and they must be seen together to be right together.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    bindparam,
-    delete,
-    insert,
-    literal_column,
-    select,
-    update,
-)
+from sqlalchemy import delete, insert, select, update
 
 from chamado.daemon.core import promises as clocks
 from chamado.daemon.core.promises import ANSWERS, Clock, Ending, Promises, Run, Terms
 from chamado.daemon.core.types import Priority, Status
+from chamado.daemon.store import undelivered
 from chamado.daemon.store.engine import Work
-from chamado.daemon.store.schema import contact, deadline, entry, outbox, ticket
+from chamado.daemon.store.schema import deadline, ticket
 
 _OVER = (Status.RESOLVED, Status.CLOSED)
-# Word by word the condition of the partial index, or SQLite does not use it.
-_UNSENT = outbox.c.state != literal_column("'sent'")
 _Values = dict[str, Any]
 _NOT_DONE: _Values = {"done_at": None, "ending": None, "took": None}
 _RUN = ("allowed", "remaining", "counted_from", "due_at", "warn_at")
-
-
-class What(StrEnum):
-    """What there is to say of a clock that runs out."""
-
-    WARNING = "warning"
-    BREACH = "breach"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,16 +44,6 @@ class Begun:
     at: datetime
     team: str
     priority: Priority
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """Something to say of a clock; `due_at` is when its promise ends or has ended."""
-
-    ticket: int
-    clock: Clock
-    what: What
-    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +139,9 @@ def forget_answer(work: Work, number: int, at: datetime, promises: Promises) -> 
 
     It was one all the same if the person who asked got it and only others did not.
     """
-    if _requester_reached(work, number, at):
+    if undelivered.requester_reached(work, number, at):
         return
-    better = _next_answer(work, number, at)
+    better = undelivered.next_answer(work, number, at)
     work.execute(
         update(ticket)
         .where(ticket.c.number == number, ticket.c.first_response_at == at)
@@ -178,40 +151,6 @@ def forget_answer(work: Work, number: int, at: datetime, promises: Promises) -> 
         unmet = [r for r in case.rows if r.ending is Ending.MET and r.done_at == at]
         for row in (r for r in unmet if r.clock in ANSWERS):
             _unmeet(work, case, row, better)
-
-
-def lost_answers(work: Work, since: datetime) -> list[tuple[int, datetime]]:
-    """Find answers from `since` on that kept a promise and that the relay refused, or
-    took back after days: (ticket, moment). See `forget_answer`."""
-    failed = work.execute(
-        select(outbox.c.id).where(
-            _UNSENT,
-            outbox.c.state == "failed",
-            outbox.c.entry_id.is_not(None),
-            outbox.c.created_at >= since,
-        )
-    )
-    if not (ids := list(failed.scalars())):
-        return []
-    found = (
-        select(outbox.c.ticket, outbox.c.created_at)
-        .join(ticket, ticket.c.number == outbox.c.ticket)
-        .join(contact, contact.c.id == ticket.c.requester_id)
-        .join(
-            deadline,
-            (deadline.c.ticket == outbox.c.ticket)
-            & (deadline.c.done_at == outbox.c.created_at),
-        )
-        .where(
-            outbox.c.id.in_(ids),
-            outbox.c.rcpt_to == contact.c.address,
-            deadline.c.ending == Ending.MET.value,
-            deadline.c.kind.in_([clock.value for clock in ANSWERS]),
-        )
-        .distinct()
-        .order_by(outbox.c.ticket, outbox.c.created_at)
-    )
-    return [(row.ticket, row.created_at) for row in work.execute(found)]
 
 
 def pause(work: Work, number: int, now: datetime, promises: Promises) -> None:
@@ -261,84 +200,6 @@ def promise_anew(work: Work, number: int, now: datetime, promises: Promises) -> 
                 if run and case.waits:
                     run = clocks.stop(run, case.terms, now)
                 _add(work, _started(number, clock, run))
-
-
-def come_due(work: Work, now: datetime, limit: int) -> list[Due]:
-    """Mark the clocks that ran out, and then those that soon will; return them in the
-    order of their due times, each exactly once whoever asks how often.
-
-    A promise that nobody was warned of while we were down is missed and no more.
-    """
-    open_ = (deadline.c.done_at.is_(None), deadline.c.breached_at.is_(None))
-    late = _mark(
-        work,
-        (*open_, deadline.c.due_at <= now),
-        deadline.c.due_at,
-        deadline.c.breached_at,
-        What.BREACH,
-        now,
-        limit,
-    )
-    soon = _mark(
-        work,
-        (*open_, deadline.c.warned_at.is_(None), deadline.c.warn_at <= now),
-        deadline.c.warn_at,
-        deadline.c.warned_at,
-        What.WARNING,
-        now,
-        limit - len(late),
-    )
-    return [*late, *soon]
-
-
-def _mark(
-    work: Work,
-    conditions: tuple[ColumnElement[bool], ...],
-    order: ColumnElement[Any],
-    mark: ColumnElement[Any],
-    what: What,
-    now: datetime,
-    limit: int,
-) -> list[Due]:
-    """Cases that somebody works on in this moment are left for the next time: who waits
-    for a case while holding its clocks, and who holds the case while waiting for its
-    clocks, would wait for ever."""
-    wanted = (
-        select(deadline.c.id, deadline.c.ticket)
-        .where(*conditions)
-        .order_by(order, deadline.c.id)
-        .limit(max(limit, 0))
-    )
-    ids = {int(row.id): int(row.ticket) for row in work.execute(wanted)}
-    if not ids:
-        return []
-    free = set(
-        work.execute(
-            select(ticket.c.number)
-            .where(ticket.c.number.in_(sorted(set(ids.values()))))
-            .with_for_update(skip_locked=True, key_share=True)
-        ).scalars()
-    )
-    rows = work.execute(
-        select(deadline.c.id, deadline.c.ticket, deadline.c.kind, deadline.c.due_at)
-        .where(
-            deadline.c.id.in_([id_ for id_, number in ids.items() if number in free]),
-            *conditions,
-        )
-        .order_by(order, deadline.c.id)
-        .with_for_update(skip_locked=True)
-    ).all()
-    if rows:
-        work.execute(
-            update(deadline)
-            .where(deadline.c.id == bindparam("b_id"))
-            .values({mark: now}),
-            [{"b_id": row.id} for row in rows],
-        )
-    return [
-        Due(ticket=row.ticket, clock=Clock(row.kind), what=what, due_at=row.due_at)
-        for row in rows
-    ]
 
 
 def _hold(work: Work, numbers: Sequence[int], promises: Promises) -> list[_Case]:
@@ -449,44 +310,6 @@ def _unmeet(work: Work, case: _Case, row: _Row, better: datetime | None) -> None
             )
         )
         _put(work, row, row.run, **_NOT_DONE)
-
-
-def _requester_reached(work: Work, number: int, at: datetime) -> bool:
-    """Whether the letter of that moment to who asked has not failed."""
-    letters = (
-        select(outbox.c.id)
-        .join(ticket, ticket.c.number == outbox.c.ticket)
-        .join(contact, contact.c.id == ticket.c.requester_id)
-        .where(
-            outbox.c.ticket == number,
-            outbox.c.entry_id.is_not(None),
-            outbox.c.created_at == at,
-            outbox.c.rcpt_to == contact.c.address,
-            outbox.c.state != "failed",
-        )
-    )
-    return work.execute(letters.limit(1)).first() is not None
-
-
-def _next_answer(work: Work, number: int, after: datetime) -> datetime | None:
-    """When an agent answered next in words that did not fail; what left by his own
-    mail program has no letter of ours that could."""
-    answers = work.execute(
-        select(entry.c.id, entry.c.at)
-        .where(
-            entry.c.ticket == number,
-            entry.c.author_role == "agent",
-            entry.c.public,
-            entry.c.at > after,
-        )
-        .order_by(entry.c.at, entry.c.id)
-    ).all()
-    states: dict[int, set[str]] = {int(answer.id): set() for answer in answers}
-    letters = select(outbox.c.entry_id, outbox.c.state)
-    for id_, state in work.execute(letters.where(outbox.c.entry_id.in_(states))):
-        states[id_].add(state)
-    arrived = (a.at for a in answers if states[a.id] != {"failed"})
-    return next(arrived, None)
 
 
 def _finish(work: Work, terms: Terms, row: _Row, at: datetime, ending: Ending) -> None:
