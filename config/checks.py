@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from urllib.parse import urlsplit
 
-from chamado.config import holidays
+from chamado.config import holidays, verifying
 from chamado.config.address import shown_address
 from chamado.config.hours import open_seconds, parse_hours
 from chamado.config.problems import Problem
@@ -250,6 +250,7 @@ CHECKS: tuple[Check, ...] = (
     _rules,
     _promises,
     _urls,
+    verifying.problems,
 )
 
 
@@ -278,7 +279,7 @@ def _cannot_tell(settings: Settings) -> Iterator[Problem]:
         else f"nobody is acknowledged, because [ack] require_auth is {wanted}"
     )
     for key, name, source in _sources(settings):
-        if not source.trusted_authserv_ids:
+        if not source.trusted_authserv_ids and not getattr(source, "verify", False):
             yield Problem(
                 key=key,
                 message=f"{name} cannot tell who really wrote: {means}",

@@ -118,6 +118,14 @@ def mailbox_address(settings: Settings, mailbox: Mailbox) -> str:
     return mailbox.address or support_addresses(settings)[0].address
 
 
+def verifies(settings: Settings, source: str) -> bool:
+    """Tell whether a source finds out itself who wrote; only listeners can."""
+    return any(
+        listener.verify and source == f"{listener.protocol}:{listener.listen}"
+        for listener in settings.listener
+    )
+
+
 def trusted_authserv_ids(settings: Settings, source: str) -> tuple[str, ...]:
     """Return whose Authentication-Results count on a source (RFC 8601 §2.5).
 

@@ -84,6 +84,7 @@ class Listener(Section):
     bytes_per_second: int = Field(default=1024, ge=0)
     max_recipients: int = Field(default=100, ge=1)
     bare_newlines: Literal["auto", "reject", "normalize"] = "auto"
+    verify: bool = False
 
 
 class Mailbox(Section):

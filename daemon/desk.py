@@ -95,11 +95,16 @@ class Desk:
         """Whose Authentication-Results count on mail from this source."""
         return derive.trusted_authserv_ids(self.settings, source)
 
+    def verifies(self, source: str) -> bool:
+        """Whether we find out ourselves who wrote what comes from this source."""
+        return derive.verifies(self.settings, source)
+
     def require_auth(self, source: str) -> Auth:
         """What this source demands of a sender before he is acknowledged."""
         demanded = self.settings.ack.require_auth
         if demanded == "auto":
-            return Auth.ALIGNED if self.trusted(source) else Auth.NONE
+            can_tell = self.trusted(source) or self.verifies(source)
+            return Auth.ALIGNED if can_tell else Auth.NONE
         return Auth(demanded)
 
     def support(self, recipients: tuple[str, ...]) -> SupportAddress:

@@ -18,7 +18,7 @@ from datetime import timedelta
 import structlog
 
 from chamado.config.settings import Limits
-from chamado.daemon import metrics
+from chamado.daemon import mailauth, metrics
 from chamado.daemon.desk import Desk
 from chamado.daemon.filing import Filed, file_batch, keep_files
 from chamado.daemon.gather import Item
@@ -28,7 +28,7 @@ from chamado.daemon.store.engine import Conflict, Store, StoreError, is_unwell
 from chamado.daemon.store.inbox import InboxRow
 from chamado.daemon.store.mailboxes import is_gone
 from chamado.parsers.pool import ChildDied, ParserPool
-from chamado.parsers.types import Attachment, Role
+from chamado.parsers.types import Attachment, Auth, Envelope, ParsedMessage, Role
 from chamado.parsers.wire import Request
 
 log = structlog.get_logger()
@@ -61,6 +61,7 @@ class Processor:
         host: str,
         limits: Limits,
         on_queued: Callable[[], None] = lambda: None,
+        vouch: Callable[[bytes, ParsedMessage, Envelope], Auth] = mailauth.vouch,
     ) -> None:
         self._store = store
         self._blobs = blobs
@@ -70,6 +71,7 @@ class Processor:
         self._host = host
         self._limits = limits
         self._on_queued = on_queued
+        self.vouch = vouch
         self._wake = threading.Event()
         self._flying: dict[Future[Item], InboxRow] = {}
         self._landing = threading.Condition()
@@ -290,12 +292,22 @@ class Processor:
         They are kept here and not in the batch, so that large ones neither wait in
         memory for company nor hold it up.
         """
-        item = self._asked(row)
+        item = self._verified(self._asked(row))
         if item.rung or any(
             d.startswith("limit") for d in item.understood.message.defects
         ):
             item = _with_raw(item)
         return keep_files(item, self._blobs, self._limits.raw_in_row_bytes)
+
+    def _verified(self, item: Item) -> Item:
+        """Find out who wrote, where the door is told to: here, since a child has no
+        network and filing must not wait for the DNS."""
+        row, understood = item.row, item.understood
+        if not self._desk().verifies(row.source):
+            return item
+        raw = row.raw if row.raw is not None else self._blobs.get(row.sha256)
+        auth = self.vouch(raw, understood.message, row.envelope)
+        return replace(item, understood=replace(understood, auth=auth))
 
     def _asked(self, row: InboxRow) -> Item:
         request = self._request(row)

@@ -37,6 +37,9 @@ FENCES = {
     "starlette": ("daemon/http/",),
     "uvicorn": ("daemon/http/",),
     "holidays": ("config/holidays.py",),
+    "dkim": ("daemon/mailauth.py",),
+    "spf": ("daemon/mailauth.py",),
+    "dns": ("daemon/names.py",),
 }
 
 # daemon/core/ decides and touches nothing. It may use what computes; what reads a

@@ -1,0 +1,46 @@
+"""A door that verifies: what it finds decides, for its own mail only."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chamado.config.settings import Listener
+from chamado.daemon.store.engine import Store
+from chamado.parsers.pool import ParserPool
+from chamado.parsers.types import Auth, Envelope, ParsedMessage
+from tests.support.house import House, house, message
+
+OPEN = Listener(listen="127.0.0.1:2525", verify=True)
+INSIDE = Listener(listen="127.0.0.1:2526")
+
+
+@pytest.fixture
+def home(store: Store, pool: ParserPool, tmp_path: Path) -> Iterator[House]:
+    """A house with a door that verifies and one that cannot tell."""
+    with house(store, pool, tmp_path, listener=(OPEN, INSIDE)) as built:
+        yield built
+
+
+@pytest.mark.parametrize(
+    ("found", "ack"),
+    [(Auth.ALIGNED, "queued"), (Auth.NONE, "suppressed:sender_not_authenticated")],
+)
+def test_what_a_door_finds_out_decides(home: House, found: Auth, ack: str) -> None:
+    """Only proven senders are acknowledged, and the entry says who was proven."""
+    seen: list[bytes] = []
+
+    def vouch(raw: bytes, parsed: ParsedMessage, envelope: Envelope) -> Auth:
+        seen.append(raw)
+        assert parsed.sender is not None
+        return found
+
+    home.processor.vouch = vouch
+    raw = message(text="x" * 200_000)
+    fate = home.mail(raw, source="smtp:127.0.0.1:2525")
+    assert (fate["auth"], fate["ack"]) == (found.value, ack)
+    assert seen == [raw]
+    other = message(sender="Rui <rui@example.com>", message_id="<r@example.com>")
+    fate = home.mail(other, source="smtp:127.0.0.1:2526")
+    assert fate["auth"] == "none"
+    assert len(seen) == 1
