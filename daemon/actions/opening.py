@@ -20,7 +20,9 @@ from chamado.notifier.addresses import UnusableAddress
 class NewCase:
     """A case that somebody brings by phone or chat, or that an agent opens.
 
-    `to` is the support address it belongs to, empty for the first one.
+    `to` is the support address it belongs to, empty for the first one. Without a
+    severity or an impact it has those of that address; no rule judges what a person
+    took down.
     """
 
     requester: Address
@@ -28,8 +30,8 @@ class NewCase:
     text: str
     channel: Channel
     received_at: datetime
-    severity: Severity = Severity.NORMAL
-    impact: Impact = Impact.MEDIUM
+    severity: Severity | None = None
+    impact: Impact | None = None
     to: str = ""
     acknowledge: bool = True
 
@@ -52,11 +54,13 @@ def open_case(
     address = new.requester.address
     known = lookups.contacts(work, [address]).get(address)
     support = desk.support((new.to,))
+    severity = new.severity or Severity(support.severity)
+    impact = new.impact or Impact(support.impact)
     language = desk.letter_language(known.language if known else None)
     ids = cases.ensure_contacts(work, [(new.requester, False)], now)
     if new.requester.name:
         cases.name_contact(work, ids[address], new.requester.name)
-    priority = priority_of(new.severity, new.impact, desk.arrival.matrix)
+    priority = priority_of(severity, impact, desk.arrival.matrix)
     due_at = desk.first_response_due(
         new.received_at, team=support.team, priority=priority
     )
@@ -70,8 +74,8 @@ def open_case(
                 team=support.team,
                 address=support.address,
                 channel=new.channel,
-                severity=new.severity,
-                impact=new.impact,
+                severity=severity,
+                impact=impact,
                 priority=priority,
                 opened_at=new.received_at,
             )

@@ -102,8 +102,8 @@ def create(
             text=optional_words(body_file),
             channel=Channel(channel),
             received_at=at or now,
-            severity=Severity(severity or Severity.NORMAL),
-            impact=Impact(impact or Impact.MEDIUM),
+            severity=Severity(severity) if severity else None,
+            impact=Impact(impact) if impact else None,
             to=to.strip().lower(),
             acknowledge=not no_ack,
         )

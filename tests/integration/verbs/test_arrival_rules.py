@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from chamado.config.address import Address
 from chamado.config.settings import Agent, Priorities, Rule, SupportAddress
-from chamado.daemon.core.types import Resolution
+from chamado.daemon import actions
+from chamado.daemon.core.types import Channel, Resolution, Severity
+from chamado.daemon.enclosed import Files
 from chamado.daemon.store import schema
 from chamado.daemon.store.engine import Store
 from chamado.parsers.pool import ParserPool
@@ -58,6 +61,28 @@ def test_words_and_addresses_make_the_priority(desk: Desk) -> None:
     )
     vip = desk.case(fate["ticket"])
     assert (vip["severity"], vip["impact"], vip["priority"]) == ("high", "high", "p1")
+
+
+def test_a_case_by_phone_has_the_severity_of_its_address(desk: Desk) -> None:
+    """Unless whoever takes it down says otherwise."""
+    home, opened = desk.home, []
+    for severity in (None, Severity.LOW):
+        new = actions.NewCase(
+            requester=Address(address="ana@example.com"),
+            subject="Não abre",
+            text="Ligou às nove.",
+            channel=Channel.PHONE,
+            received_at=home.clock(),
+            to="vip@acme.example",
+            severity=severity,
+        )
+        with home.store.write() as work:
+            done = actions.open_case(
+                work, home.desk, new, Files(), who="cli:bia", now=home.clock()
+            )
+        opened.append(desk.case(done.number))
+    assert [c["severity"] for c in opened] == ["high", "low"]
+    assert [c["priority"] for c in opened] == ["p1", "p3"]
 
 
 def test_a_rule_sets_team_tags_and_owner_and_is_remembered(desk: Desk) -> None:
