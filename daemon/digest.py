@@ -37,11 +37,12 @@ def content_digest(content: bytes) -> str:
     for field in _fields(content[: max(cut, 0)]):
         name = field.partition(b":")[0].strip().lower()
         if name not in TRACE:
-            digest.update(field.replace(b"\r\n", b"\n") + b"\n")
+            digest.update(field.replace(b"\n", b"\r\n") + b"\r\n")
     if cut < end:
+        # In the very form of the fields above, for trace headers move the cut.
         for piece in _internet_lines(content, cut + 1, end):
             digest.update(piece)
-        digest.update(b"\n")
+        digest.update(b"\r\n")
     digest.update(b"\n")
     if found:
         start = found.end()
