@@ -167,9 +167,7 @@ def open_tickets(
         ],
     )
     begun = [
-        deadlines.Begun(
-            ticket=number, at=t.opened_at, team=t.team, priority=t.priority
-        )
+        deadlines.Begun(ticket=number, at=t.opened_at, team=t.team, priority=t.priority)
         for number, t in zip(numbers, new, strict=True)
     ]
     deadlines.begin(work, begun, promises)
