@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 BATCH = 10
 POLL_SECONDS = 1.0
+#: So long letters are in doubt at most that another process of this host died over.
+RECOVER_SECONDS = 10.0
 #: Minutes to the next attempt; afterwards the last one, until GIVE_UP.
 RETRY_MINUTES = (1, 5, 15, 30, 60)
 GIVE_UP = timedelta(days=3)
@@ -85,7 +87,7 @@ class Deliverer:
         self._host = host
         self._clock = clock
         self._wake = threading.Event()
-        self._recovered_at = -60.0
+        self._recovered_at = -RECOVER_SECONDS
         self._claimed: list[OutboxRow] = []
         # What the relay said and the database does not know yet.
         self._results: list[Result] = []
@@ -102,7 +104,7 @@ class Deliverer:
         while not stop.is_set():
             beat()
             try:
-                if time.monotonic() - self._recovered_at > 60:
+                if time.monotonic() - self._recovered_at > RECOVER_SECONDS:
                     self._recover()
                 if not self.turn(stop):
                     self._wake.wait(POLL_SECONDS)

@@ -8,6 +8,7 @@ busy. A message that kills its child goes down a ladder, whole →
 text only → headers only, one strike a rung; three strikes set it aside as `failed`.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -38,6 +39,8 @@ POLL_SECONDS = 1.0
 GATHER_SECONDS = 0.1
 #: Claims are renewed this often while a message takes long.
 RENEW_SECONDS = 30.0
+#: So long mail waits at most that another process of this host died over.
+TAKE_BACK_SECONDS = 5.0
 RUNGS = 3
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 RETRY_AFTER = timedelta(seconds=30)
@@ -92,18 +95,18 @@ class Processor:
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Work until `stop`, then finish what is being understood."""
         pauses = _pauses()
-        recovered = False
+        looked = -math.inf
         while not stop.is_set():
             beat()
             try:
-                if not recovered:
+                if time.monotonic() - looked > TAKE_BACK_SECONDS:
                     self._take_back()
-                    recovered = True
+                    looked = time.monotonic()
                 if not self.turn() and not self._flying:
                     self._wake.wait(POLL_SECONDS)
                 pauses = _pauses()
             except StoreError as error:
-                recovered = False
+                looked = -math.inf
                 pause = next(pauses)
                 log.error("process_waits", error=type(error).__name__, seconds=pause)
                 stop.wait(pause)
@@ -137,15 +140,17 @@ class Processor:
         ended, and our own that we know nothing of, because a commit failed or seemed
         to.
         """
-        with self._store.write() as work:
-            nobody = [
-                owner
-                for owner in inbox.owners(work)
-                if owner == self._owner
-                or is_gone(owner, owner.rsplit(":", 2)[0], self._host)
-            ]
-            if nobody:
-                flying = [row.id for row in self._flying.values()]
+        with self._store.read() as work:
+            owners = inbox.owners(work)
+        nobody = [
+            owner
+            for owner in owners
+            if owner == self._owner
+            or is_gone(owner, owner.rsplit(":", 2)[0], self._host)
+        ]
+        if nobody:
+            flying = [row.id for row in self._flying.values()]
+            with self._store.write() as work:
                 inbox.release_owners(work, nobody, but=flying)
 
     def _take_up(self) -> None:

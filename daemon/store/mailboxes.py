@@ -131,10 +131,14 @@ def take_lease(work: Work, name: str, owner: str, host: str, now: datetime) -> b
 
 
 def is_gone(owner: str, host: str, our_host: str) -> bool:
-    """Whether the owner `HOST:PID:…` was a process of this host that has ended."""
+    """Whether the owner `HOST:PID:…`, not ourselves, was a process of this host that
+    has ended. One with our own number was: in a container every life has the same.
+    """
     if host != our_host:
         return False
     pid = owner.rsplit(":", 2)[-2]
+    if pid == str(os.getpid()):
+        return True
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:

@@ -38,7 +38,9 @@ def test_f02_killed_at_every_step_of_imap(
     database_url: str, tmp_path: Path, dovecot: Dovecot
 ) -> None:
     """What was moved is stored; each mail becomes one ticket; the mailbox empties."""
-    config = write_config(tmp_path, database_url, more=f"parsers = 1\n{_box(dovecot)}")
+    config = write_config(
+        tmp_path, database_url, more=f"parsers = 1\n{dovecot.mailbox()}"
+    )
     sent: dict[int, bytes] = {}
 
     def deliver() -> None:
@@ -63,16 +65,3 @@ def test_f02_killed_at_every_step_of_imap(
     assert len(dovecot.files("Processed")) == len(sent)
     assert dovecot.contents("Processed") == set(sent.values())
     ordeal.admit()
-
-
-def _box(server: Dovecot) -> str:
-    return f"""
-[[mailbox]]
-name = "box"
-host = "127.0.0.1"
-port = {server.port}
-tls = "none"
-user = "{server.user}"
-password = "{server.password}"
-poll_seconds = 5
-"""

@@ -1,7 +1,6 @@
 """kill -9 at every step of sending a letter, with a relay that counts (F-03)."""
 
 from collections import Counter
-from email import message_from_bytes
 from pathlib import Path
 
 from chamado.config.load import load
@@ -15,6 +14,7 @@ from tests.support.crash import (
     Ordeal,
     check_acks,
     check_fates,
+    letter_id,
 )
 from tests.support.daemon import Daemon, chamado, write_config
 from tests.support.sink import Sink
@@ -42,10 +42,10 @@ def _check_letters(books: Books, sink: Sink) -> None:
     acks: Counter[str] = Counter()
     answers: dict[str, set[bytes]] = {}
     for letter in sink.letters:
-        id_ = message_from_bytes(letter.content)["Message-ID"].strip("<>")
+        id_ = letter_id(letter.content)
         if kinds[id_] == "ack":
-            acks[letter.rcpt_tos[0]] += 1
-        else:
+            acks[id_] += 1
+        elif kinds[id_] == "reply":
             answers.setdefault(id_, set()).add(letter.content)
     check_acks(books, acks)
     replies = [row for row in books.outbox if row["kind"] == "reply"]

@@ -1,7 +1,5 @@
 """kill -9 at every step between a mail at the door and its acknowledgement (F-01)."""
 
-from collections import Counter
-from email import message_from_bytes
 from pathlib import Path
 
 from tests.support import strace
@@ -12,17 +10,11 @@ from tests.support.crash import (
     check_acks,
     check_bytes,
     check_fates,
+    letters_in,
 )
 from tests.support.daemon import Daemon, write_config
 
 THREADS = ("accept", "blob_*", "smtp", "understand_*", "process", "deliver")
-
-
-def _arrived(folder: Path) -> "Counter[str]":
-    letters = (folder / "data" / "outgoing" / "new").glob("*")
-    return Counter(
-        message_from_bytes(letter.read_bytes())["Delivered-To"] for letter in letters
-    )
 
 
 @PATIENT
@@ -49,5 +41,5 @@ def test_f01_killed_at_every_step_of_smtp(database_url: str, tmp_path: Path) -> 
     books = ordeal.finish()
     check_fates(books, feeder.sent)
     check_bytes(books, config)
-    check_acks(books, _arrived(tmp_path))
+    check_acks(books, letters_in(tmp_path / "data"))
     ordeal.admit()

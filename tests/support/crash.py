@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +100,15 @@ def digest(content: bytes) -> str:
 
 
 class Feeder:
-    """Sends numbered mails and keeps a record that no crash of the daemon touches."""
+    """Sends numbered mails and keeps a record that no crash of the daemon touches.
+
+    `codes` counts the answers to them, 0 for a connection that broke.
+    """
 
     def __init__(self) -> None:
         self.sent: dict[int, bytes] = {}
         self.acked: set[int] = set()
+        self.codes: Counter[int] = Counter()
         self._lock = threading.Lock()
 
     def new(self) -> int:
@@ -115,10 +120,11 @@ class Feeder:
 
     def offer(self, daemon: Daemon, number: int) -> bool:
         """Send a mail; note and return whether the daemon took it."""
-        taken = daemon.send(self.sent[number], mail_from=customer(number))
-        if taken:
+        code = daemon.answer(self.sent[number], mail_from=customer(number))
+        self.codes[code] += 1
+        if code == 250:
             self.acked.add(number)
-        return taken
+        return code == 250
 
     def feed(self, daemon: Daemon) -> bool:
         """Send a new mail."""
@@ -128,6 +134,15 @@ class Feeder:
         """Send what was not taken once more, as any mail server does."""
         for number in sorted(self.sent.keys() - self.acked):
             assert self.offer(daemon, number), f"mail {number} is refused for good"
+
+    def keep_feeding(self, daemon: Daemon, over: threading.Event) -> None:
+        """Send until told otherwise, as fast as it goes, and again what was refused."""
+        refused: list[int] = []
+        while not over.is_set():
+            number = refused.pop() if len(refused) > 3 else self.new()
+            if not self.offer(daemon, number):
+                refused.append(number)
+                over.wait(0.1)
 
     def promised(self) -> set[str]:
         """Return the digests of what the daemon said it has."""
@@ -151,9 +166,11 @@ class Books:
         return {row["sha256"] for row in self.inbox}
 
     def idle(self) -> bool:
-        """Say that nothing waits, neither in the inbox nor in the outbox."""
+        """Say that nothing waits, neither in the inbox nor for a customer."""
         return all(row["state"] != "received" for row in self.inbox) and all(
-            row["state"] not in ("queued", "sending") for row in self.outbox
+            row["state"] not in ("queued", "sending")
+            for row in self.outbox
+            if row["kind"] in ("ack", "reply")
         )
 
 
@@ -229,17 +246,46 @@ def check_bytes(books: Books, config: Path) -> None:
     assert all(row["sha256"] in known for row in books.attachment)
 
 
+def letter_id(letter: bytes) -> str:
+    """Return the Message-ID of a letter that arrived, without its brackets."""
+    found: str = message_from_bytes(letter)["Message-ID"]
+    return found.strip("<> ")
+
+
+def letters_in(folder: Path) -> "Counter[str]":
+    """Count by Message-ID what lies in the outgoing maildir below a data folder."""
+    files = (folder / "outgoing" / "new").glob("*")
+    return Counter(letter_id(file.read_bytes()) for file in files)
+
+
 def check_acks(books: Books, arrived: "Counter[str]") -> None:
-    """Demand at most one acknowledgement each; `arrived` counts them by recipient.
+    """Demand at most one acknowledgement each; `arrived` counts Message-IDs.
 
     What is noted as sent did arrive, and what is in doubt is noted as that.
     """
-    assert all(times == 1 for times in arrived.values()), arrived.most_common(3)
-    acks = [row for row in books.outbox if row["kind"] == "ack"]
-    states = Counter(row["state"] for row in acks)
-    assert states.keys() <= {"sent", "unknown"}, states
-    sent = {row["rcpt_to"] for row in acks if row["state"] == "sent"}
-    assert sent <= arrived.keys() <= {row["rcpt_to"] for row in acks}
+    acks = {r["message_id"]: r["state"] for r in books.outbox if r["kind"] == "ack"}
+    assert set(acks.values()) <= {"sent", "unknown"}, Counter(acks.values())
+    assert {id_ for id_, state in acks.items() if state == "sent"} <= arrived.keys()
+    twice = [id_ for id_ in acks if arrived[id_] > 1]
+    assert not twice, f"{len(twice)} acknowledgements left twice"
+
+
+@contextmanager
+def feeding(daemon: Daemon, feeder: Feeder, senders: int = 2) -> Iterator[None]:
+    """Have mail sent to a daemon by several senders while the `with` lasts."""
+    over = threading.Event()
+    threads = [
+        threading.Thread(target=feeder.keep_feeding, args=(daemon, over))
+        for _ in range(senders)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
 
 
 @dataclass(kw_only=True)

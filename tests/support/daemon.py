@@ -172,12 +172,28 @@ class Daemon:
         rcpt: str = SUPPORT,
     ) -> bool:
         """Send one mail; True when the daemon said 250 to its final dot."""
+        return self.answer(content, mail_from=mail_from, rcpt=rcpt) == 250
+
+    def answer(
+        self,
+        content: bytes,
+        *,
+        mail_from: str = "ana@example.com",
+        rcpt: str = SUPPORT,
+    ) -> int:
+        """Send one mail; return the code of the reply that settled it, 0 for none."""
+        settled = 0
         try:
-            with smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=30) as client:
-                client.sendmail(mail_from, [rcpt], content)
-                return True
+            with smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=60) as client:
+                client.ehlo()
+                code = client.mail(mail_from)[0]
+                code = client.rcpt(rcpt)[0] if code == 250 else code
+                settled = client.data(content)[0] if code == 250 else code
+        except smtplib.SMTPResponseException as error:
+            return settled or error.smtp_code
         except (OSError, smtplib.SMTPException):
-            return False
+            return settled
+        return settled
 
     def kill(self) -> None:
         """End it as a power cut would end a process."""

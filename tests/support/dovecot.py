@@ -132,6 +132,19 @@ service imap {{
 {self.extra}
 """
 
+    def mailbox(self, name: str = "box") -> str:
+        """Return the lines of a configuration of ours that watches it."""
+        return f"""
+[[mailbox]]
+name = "{name}"
+host = "127.0.0.1"
+port = {self.port}
+tls = "none"
+user = "{self.user}"
+password = "{self.password}"
+poll_seconds = 5
+"""
+
     def start(self) -> None:
         """Start and wait until it greets; ports stay the same over restarts."""
         self.port = self.port or free_port()

@@ -95,7 +95,8 @@ class Sink:
     """The server, in threads of its own while the `with` lasts.
 
     `features` are the EHLO keywords (STARTTLS is added when `tls` is given and not
-    `implicit`). `commands` and `letters` collect everything in the order of arrival.
+    `implicit`); `port` is for one that comes back. `commands` and `letters` collect
+    everything in the order of arrival.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class Sink:
         tls: ssl.SSLContext | None = None,
         implicit: bool = False,
         host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self.commands: list[str] = []
         self.letters: list[Received] = []
@@ -122,7 +124,7 @@ class Sink:
         self._news = threading.Condition()
         self._open: list[_Talk] = []
         self._threads: list[threading.Thread] = []
-        self._server = socket.create_server((host, 0))
+        self._server = socket.create_server((host, port))
         self.host, self.port = self._server.getsockname()[:2]
 
     def __enter__(self) -> Self:
