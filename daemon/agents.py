@@ -7,9 +7,10 @@ not at all; if not, it comes back to him with the reason, and nothing left the h
 
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 import structlog
 
@@ -29,7 +30,8 @@ from chamado.daemon.desk import Desk
 from chamado.daemon.enclosed import Files
 from chamado.daemon.refusal import BadData, Refusal
 from chamado.daemon.store import cases, notices, outbox
-from chamado.daemon.store.engine import Work
+from chamado.daemon.store.blobs import BlobDamaged, BlobMissing
+from chamado.daemon.store.engine import Work, is_unwell
 from chamado.daemon.store.notices import CaseLine, OpenNotice
 from chamado.notifier.addresses import UnusableAddress
 from chamado.notifier.types import (
@@ -189,22 +191,38 @@ def tell(work: Work, desk: Desk, now: datetime) -> int:
     for number, happened in by_case.items():
         for agent in _concerned(desk, lines[number], happened):
             wanted[agent.address].append(number)
-    queued: list[outbox.NewLetter] = []
+    told = 0
     for address, numbers in wanted.items():
-        agent = people[address]
         try:
-            if len(numbers) > CASES_APART:
-                queued.append(_digest(desk, agent, [lines[n] for n in numbers], now))
-            else:
-                queued += [
-                    _notice(work, desk, agent, lines[n], by_case[n], now)
-                    for n in numbers
-                ]
+            # What cannot be told to one must not keep the others from hearing.
+            with work.begin_nested():
+                cases_told = {n: (lines[n], by_case[n]) for n in numbers}
+                told += _tell_one(work, desk, people[address], cases_told, now)
         except UnusableAddress as error:
             log.error("agent_unreachable", why=str(error))
-    outbox.put(work, queued, now)
+        except Exception as error:
+            if is_unwell(error):
+                raise
+            log.exception("agent_not_told", cases=len(numbers))
     notices.done(work, [notice.id for notice in ripe], now)
-    return len(queued)
+    return told
+
+
+def _tell_one(
+    work: Work,
+    desk: Desk,
+    agent: Agent,
+    told: Mapping[int, tuple[CaseLine, Sequence[OpenNotice]]],
+    now: datetime,
+) -> int:
+    if len(told) > CASES_APART:
+        letters = [_digest(desk, agent, [line for line, _ in told.values()], now)]
+    else:
+        letters = [
+            _notice(work, desk, agent, line, happened, now)
+            for line, happened in told.values()
+        ]
+    return len(outbox.put(work, letters, now))
 
 
 def on_due(work: Work, ticket: int, promise: str, what: str, now: datetime) -> None:
@@ -252,7 +270,7 @@ def _notice(
         ),
         enclosures=_screenshots(work, desk, happened),
     )
-    key = f"notice:{happened[-1].id}:{agent.address}"
+    key = f"notice:{happened[-1].id}"
     return _queueable(desk, notification, key)
 
 
@@ -268,7 +286,7 @@ def _digest(
         now,
         cases=tuple(_shown(line) for line in lines),
     )
-    key = f"digest:{lines[-1].number}:{now.isoformat()}:{agent.address}"
+    key = f"digest:{lines[-1].number}:{now.isoformat()}"
     return _queueable(desk, notification, key)
 
 
@@ -373,7 +391,7 @@ def _queueable(desk: Desk, notification: Notification, key: str) -> outbox.NewLe
         kind=notification.kind.value,
         ticket=notification.number,
         entry_id=None,
-        dedupe_key=key[:128],
+        dedupe_key=f"{key}:{sha256(letter.rcpt_to.encode()).hexdigest()[:16]}",
         mail_from=letter.mail_from,
         rcpt_to=letter.rcpt_to,
         message_id=letter.message_id,
@@ -394,7 +412,12 @@ def _screenshots(
         if picture.size > room:
             continue
         room -= picture.size
-        content = picture.content or desk.fetch(picture.sha256)
+        try:
+            content = picture.content or desk.fetch(picture.sha256)
+        except (BlobMissing, BlobDamaged, OSError) as error:
+            # The notice is worth more than its picture; `doctor` tells of the blob.
+            log.error("picture_not_readable", error=type(error).__name__)
+            continue
         found.append(
             Enclosure(
                 name=picture.name, content_type=picture.content_type, content=content

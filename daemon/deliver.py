@@ -21,6 +21,9 @@ from chamado.notifier.types import Fate, Letter, Outcome, Relay
 log = structlog.get_logger()
 
 BATCH = 10
+BATCH_SECONDS = 120.0
+#: A letter is not given up before it was tried so often, however old it is.
+LEAST_ATTEMPTS = 5
 POLL_SECONDS = 1.0
 #: So long letters are in doubt at most that another process of this host died over.
 RECOVER_SECONDS = 10.0
@@ -34,7 +37,8 @@ def next_attempt(
     outcome: Outcome, attempts: int, created_at: datetime, now: datetime
 ) -> datetime | None:
     """When to try again; None when it is settled, for good or ill."""
-    if outcome.fate is not Fate.TRY_LATER or now - created_at > GIVE_UP:
+    old = now - created_at > GIVE_UP and attempts >= LEAST_ATTEMPTS
+    if outcome.fate is not Fate.TRY_LATER or old:
         return None
     minutes = RETRY_MINUTES[min(attempts, len(RETRY_MINUTES)) - 1]
     return now + timedelta(minutes=minutes)
@@ -106,7 +110,7 @@ class Deliverer:
             try:
                 if time.monotonic() - self._recovered_at > RECOVER_SECONDS:
                     self._recover()
-                if not self.turn(stop):
+                if not self.turn(stop, beat):
                     self._wake.wait(POLL_SECONDS)
                     self._wake.clear()
                 pauses = _pauses()
@@ -116,11 +120,15 @@ class Deliverer:
                 stop.wait(pause)
         self._end()
 
-    def turn(self, stop: threading.Event) -> int:
+    def turn(
+        self, stop: threading.Event, beat: Callable[[], None] = lambda: None
+    ) -> int:
         """Send one batch of what is due; return how many were tried.
 
-        What became of a batch and the claim of the next one are one commit.
+        What became of a batch and the claim of the next one are one commit. A relay
+        that is slow gets fewer letters a batch: the claim must not end before it.
         """
+        begun = time.monotonic()
         if self._unsettled:
             self._settle(all_tried=False, more=False)
         # From here on rows may be ours even if the commit that claims them seems to
@@ -131,6 +139,9 @@ class Deliverer:
         for row in rows:
             if stop.is_set() or self._again_at:
                 break
+            if time.monotonic() - begun > BATCH_SECONDS:
+                break
+            beat()
             self._try(row)
         tried = len(self._results)
         if rows:

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from chamado.config.address import Address
 from chamado.daemon.core.tokens import make_message_id, make_token
@@ -109,8 +110,9 @@ def reply(
         resolution=resolution,
         grace_hours=grace_hours,
     )
-    key = f"{kind.value}:{entry_id}:{to.address}"
-    return _queueable(desk, notification, key[:128], entry_id=entry_id)
+    whom = sha256(to.address.encode()).hexdigest()[:16]
+    key = f"{kind.value}:{entry_id}:{whom}"
+    return _queueable(desk, notification, key, entry_id=entry_id)
 
 
 def survey(

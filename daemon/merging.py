@@ -7,6 +7,7 @@ then on everybody gets the letters. Splitting moves one message of a customer to
 of its own, and answers to that message go there.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from chamado.daemon.actions.holding import allowed, held, remember
@@ -86,12 +87,13 @@ def split(
         raise BadData(f"entry {entry_id} is no message of a customer")
     if moving.inbound(work, number) < 2:
         raise BadData(f"entry {entry_id} is all there is on #{number}")
-    ids = cases.ensure_contacts(work, [(entry.author, False)], now)
+    author = replace(entry.author, address=entry.author.address.lower())
+    ids = cases.ensure_contacts(work, [(author, False)], now)
     (new,) = cases.open_tickets(
         work,
         [
             cases.NewTicket(
-                requester_id=ids[entry.author.address],
+                requester_id=ids[author.address],
                 subject=entry.subject or case.subject,
                 language=case.language,
                 team=case.team,

@@ -18,6 +18,8 @@ from chamado.daemon.store.engine import Store
 from chamado.notifier.render import Templates
 from chamado.parsers.pool import ParserPool
 
+_NAMESPACES = Path("/proc/self/ns/pid")
+
 
 def utc_now() -> datetime:
     """The wall clock, aware and UTC."""
@@ -34,7 +36,10 @@ class Identity:
 
 def identity() -> Identity:
     """Name this process for claims and leases."""
-    host = socket.gethostname()[:40]
+    # Two containers may share a name and not their processes: a PID only means
+    # something together with the namespace that it counts in.
+    space = _NAMESPACES.stat().st_ino if _NAMESPACES.exists() else 0
+    host = f"{socket.gethostname()[:30]}-{space}"
     return Identity(host=host, owner=f"{host}:{os.getpid()}:{secrets.token_hex(4)}")
 
 

@@ -258,11 +258,11 @@ class Processor:
             return
         now = self._desk().clock()
         with self._store.write() as work:
-            inbox.postpone(work, row.id, now + RETRY_AFTER, what)
+            inbox.postpone(work, self._owner, row.id, now + RETRY_AFTER, what)
 
     def _set_aside(self, row: InboxRow, reason: str) -> None:
         with self._store.write() as work:
-            inbox.fail(work, row.id, reason, self._desk().clock())
+            inbox.fail(work, row.id, reason, self._desk().clock(), owner=self._owner)
         metrics.FAILED.inc()
         log.critical(
             "message_failed",
@@ -275,7 +275,7 @@ class Processor:
         """Best effort: the claim ends by itself if the database is away."""
         try:
             with self._store.write() as work:
-                inbox.release(work, [item.row.id for item in items])
+                inbox.release(work, self._owner, [item.row.id for item in items])
         except StoreError as error:
             log.warning("claim_not_given_back", error=type(error).__name__)
 
@@ -285,7 +285,7 @@ class Processor:
         rows = [self._flying.pop(future) for future in idle]
         try:
             with self._store.write() as work:
-                inbox.release(work, [row.id for row in rows])
+                inbox.release(work, self._owner, [row.id for row in rows])
             while self._flying:
                 self._write(self._understood())
         except StoreError as error:

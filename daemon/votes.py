@@ -80,20 +80,6 @@ def record(
     return Heard.HURRIED if hurried else Heard.RECORDED, alarm
 
 
-def by_mail(
-    work: Work, desk: Desk, id_: int, score: int | None, comment: str
-) -> Alarm | None:
-    """Write down what a mail answered; no score: its sender wants no more surveys."""
-    found = surveys.held_by_id(work, id_)
-    if found is None:
-        return None
-    if score is None:
-        leave(work, found, "mail", desk.clock())
-        return None
-    _, alarm = record(work, desk, found, score=score, comment=comment, via="mail")
-    return alarm
-
-
 def leave(work: Work, found: Survey, via: str, now: datetime) -> None:
     """Ask this contact nothing any more, and note it on the case once."""
     if surveys.no_more(work, found.contact_id):

@@ -12,14 +12,18 @@ from chamado.parsers.sanitise import clean_line
 from chamado.parsers.words import header_text
 
 _ANGLED = re.compile(r"<([^<>]{1,2000})>")
-_BARE = re.compile(r"[^\s<>,;\"()]+@[^\s<>,;\"()]+")
+# Begins where a word does and has a bound: else each letter of a long word is tried.
+_BARE = re.compile(r"(?<![^\s<>,;\"()])[^\s<>,;\"()@]{1,998}@[^\s<>,;\"()]{1,998}")
 _LONGEST = 998
 _MOST = 100
 
 
 def _usable(text: str) -> str | None:
     text = "".join(text.split())
-    return text if text and len(text) <= _LONGEST else None
+    # Octets, not letters: an index of PostgreSQL takes 2,704 of them, and an id of
+    # 998 Chinese letters once was too large for it.
+    octets = len(text.encode("utf-8", "replace"))
+    return text if text and octets <= _LONGEST else None
 
 
 def read_ids(values: Iterable[bytes]) -> tuple[str, ...]:

@@ -18,7 +18,6 @@ _PARAM = re.compile(
     r";\s*([^=;\s\"]{1,100})\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"?|([^;]*))", re.DOTALL
 )
 _SECTION = re.compile(r"([^*]+)(?:\*(\d{1,4}))?(\*)?")
-_TYPE_SLASH = re.compile(r"\s*/\s*")
 _COMMENT = re.compile(r"\([^()]*\)")
 
 
@@ -66,7 +65,8 @@ def read_params(raw: bytes | None, hint: str | None = None) -> Parametrised:
     if not raw:
         return Parametrised("")
     text = undeclared(raw[:_LONGEST], hint)
-    head = _TYPE_SLASH.sub("/", _COMMENT.sub("", text.partition(";")[0])).strip()
+    words = _COMMENT.sub("", text.partition(";")[0]).split("/")
+    head = "/".join(word.strip() for word in words)
     if "=" in head:
         # The semicolon was forgotten: `text/plain charset=utf-8`.
         head, _, rest = head.partition(" ")

@@ -68,6 +68,7 @@ _PLAIN_SEPARATOR = re.compile(
     rf"(?:{_any_of(every('original') | every('forwarded'))})\s*[:：.]?", re.I
 )
 _WROTE_LINE = re.compile(r"[-–—]{2,}\s?(.{3,200}?)\s?[-–—]{2,}")
+_RULE_CHARS = 200
 _RULE = re.compile(r"[\s*>]*[\-–—=_~#*]{5,}\s*")
 # The end of an address that was wrapped just before its closing angle.
 _WRAPPED_END = re.compile(rf"\s*>\s*(?:{_any_of(frozenset(_VERBS))})?\s*[:：]\s*", re.I)
@@ -220,7 +221,8 @@ def separator(line: str) -> bool:
 
 def is_rule(line: str) -> bool:
     """Tell a line drawn with dashes, underscores or the like."""
-    return bool(_RULE.fullmatch(line))
+    # The star is both a mark of quoting and a stroke, so a long line is quadratic.
+    return len(line) <= _RULE_CHARS and bool(_RULE.fullmatch(line))
 
 
 def header_block(lines: Sequence[str], first: int) -> Cut | None:

@@ -8,8 +8,8 @@ import binascii
 import re
 from dataclasses import dataclass
 
-_PADDED = re.compile(rb"=[=\s]*(?=[A-Za-z0-9+/])")
-_PIECES = re.compile(rb"=[=\s]*[A-Za-z0-9+/][A-Za-z0-9+/=\s]*")
+_PADDED = re.compile(rb"(?<!=)=[=\s]*+(?=[A-Za-z0-9+/])")
+_PIECES = re.compile(rb"=[=\s]*+[A-Za-z0-9+/][A-Za-z0-9+/=\s]*+")
 _SOFT_BREAK = re.compile(rb"=[ \t]+(?=\r?\n)")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,255})\r?\n", re.MULTILINE)
 

@@ -97,7 +97,10 @@ _HEAD = re.compile(
 )
 _SUBJECT = re.compile(r"\s*([1-5])(?:\s+[a-z2-7]{26})?\s*", re.IGNORECASE)
 _NO_MORE = re.compile(rf"\s*{UNSUBSCRIBE}(?:\s+[a-z2-7]{{26}})?\s*", re.IGNORECASE)
-_LIST_GOES_ON = re.compile(r"^\s*\d{1,2}\s*[.):–—-]", re.MULTILINE)
+# Blanks of one line only: with line ends among them a page of blank lines is quadratic.
+_LIST_GOES_ON = re.compile(r"^[ \t]*\d{1,2}[ \t]*[.):–—-]", re.MULTILINE)
+#: A list that goes on does so before this many characters.
+LIST_CHARS = 4_000
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 #: Punctuation of every kind, and pictures: "5, …", "5 – …", "5 👍"
 _PARTS = frozenset(("Po", "Pd", "Ps", "Pe", "Pf", "Pc", "So"))
@@ -152,7 +155,7 @@ def fate(
             words=None,
             why="asks for no more surveys",
         )
-    sender = message.sender.address if message.sender else ""
+    sender = message.sender.address.lower() if message.sender else ""
     if classification.kind is not Kind.PERSON or classification.no_reopen:
         return _of_a_machine(usual)
     if suspect or sender != asked.address:
@@ -220,7 +223,7 @@ def _late(asked: Asked, usual: AppendReply | OpenTicket) -> AppendReply:
 def _head(text: str, names: frozenset[str]) -> tuple[int, str] | None:
     """Read the score at the head of a text; return it with what follows."""
     line, rest = _first_line(unicodedata.normalize("NFC", text), names)
-    if _LIST_GOES_ON.match(line) and _LIST_GOES_ON.search(rest):
+    if _LIST_GOES_ON.match(line) and _LIST_GOES_ON.search(rest[:LIST_CHARS]):
         # "1. It does not start" and "2. …" below it: a list of troubles, no vote.
         return None
     found = _HEAD.match(line[:LINE_CHARS])

@@ -272,7 +272,7 @@ def _agent(case: Case, policy: Policy) -> Decision | None:
 
 def _copy(case: Case, ticket: TicketFacts, who: Address) -> AgentCopy | None:
     """An agent's own answer with us in copy: it went to somebody on the case."""
-    to = {a.address for a in (*case.message.to, *case.message.cc)}
+    to = {a.address.lower() for a in (*case.message.to, *case.message.cc)}
     if case.classification.no_reopen or not to & ticket.participants:
         return None
     return AgentCopy(

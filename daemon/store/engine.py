@@ -161,12 +161,27 @@ def _sqlite_begin(connection: Connection) -> None:
 
 
 def is_unwell(error: BaseException) -> bool:
-    """Whether the database itself is in trouble, as opposed to one statement."""
+    """Whether the database itself is in trouble, as opposed to one statement.
+
+    PostgreSQL reports limits that one row exceeds, time-outs of one statement and
+    deadlocks under the same class as being away. To take these for trouble of the
+    database would let one message hold all others up for ever.
+    """
+    state = _sqlstate(error)
+    if state[:2] in _OF_ONE_STATEMENT or state == _TOOK_TOO_LONG:
+        return False
     if isinstance(error, _UNWELL) or type(error) is DatabaseError:
         # The bare class is what SQLite says of a damaged file.
         return True
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
+def _sqlstate(error: BaseException) -> str:
+    return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
+
+
+#: Classes of SQLSTATE: a limit of the program, a transaction that must be repeated.
+_OF_ONE_STATEMENT = frozenset(("54", "40"))
+_TOOK_TOO_LONG = "57014"
 #: Away, full, locked or read-only; TimeoutError is the pool that has no connection.
 _UNWELL = (OperationalError, InterfaceError, InternalError, TimeoutError)

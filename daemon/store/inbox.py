@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -158,25 +159,28 @@ def extend(work: Work, owner: str, ids: Sequence[int], now: datetime) -> None:
     )
 
 
-def release(work: Work, ids: Sequence[int], *, error: str | None = None) -> None:
+def release(work: Work, owner: str, ids: Sequence[int]) -> None:
     """Give rows back untried: the trouble was ours, so the attempt does not count."""
     work.execute(
         update(inbox)
-        .where(inbox.c.id.in_(ids), inbox.c.state == "received")
-        .values(
-            claimed_by=None,
-            claimed_until=None,
-            attempts=inbox.c.attempts - 1,
-            error=error if error is not None else inbox.c.error,
+        .where(
+            inbox.c.id.in_(ids),
+            inbox.c.state == "received",
+            inbox.c.claimed_by == owner,
         )
+        .values(claimed_by=None, claimed_until=None, attempts=inbox.c.attempts - 1)
     )
 
 
-def postpone(work: Work, id_: int, until: datetime, error: str) -> None:
+def postpone(work: Work, owner: str, id_: int, until: datetime, error: str) -> None:
     """Let a row rest until then; nobody takes it up before."""
     work.execute(
         update(inbox)
-        .where(inbox.c.id == id_, inbox.c.state == "received")
+        .where(
+            inbox.c.id == id_,
+            inbox.c.state == "received",
+            inbox.c.claimed_by == owner,
+        )
         .values(claimed_by="resting", claimed_until=until, error=error)
     )
 
@@ -241,11 +245,17 @@ def strike(work: Work, id_: int, reason: str) -> int:
     )
 
 
-def fail(work: Work, id_: int, error: str, now: datetime) -> None:
-    """Set a row aside with its raw bytes; `retry` brings it back."""
+def fail(
+    work: Work, id_: int, error: str, now: datetime, *, owner: str | None = None
+) -> None:
+    """Set a row aside with its raw bytes; `retry` brings it back.
+
+    With `owner` only while he holds it: who slept must not undo another's work.
+    """
+    held = inbox.c.claimed_by == owner if owner else true()
     work.execute(
         update(inbox)
-        .where(inbox.c.id == id_, inbox.c.state == "received")
+        .where(inbox.c.id == id_, inbox.c.state == "received", held)
         .values(
             state="failed",
             error=error,

@@ -102,7 +102,11 @@ def tickets(
                 ticket.c.resolved_at,
                 ticket.c.merged_into,
                 ticket.c.specialty,
-            ).where(ticket.c.number.in_(sorted(wanted)))
+            )
+            .where(ticket.c.number.in_(sorted(wanted)))
+            # Held, always lowest first: what is decided must still hold when written.
+            .order_by(ticket.c.number)
+            .with_for_update()
         ).all()
         known = [row.number for row in rows]
         people, parts = _participants(work, known), _split_from(work, known)

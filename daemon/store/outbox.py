@@ -203,7 +203,7 @@ def retry(work: Work, ids: Sequence[int], now: datetime) -> list[int]:
             outbox.c.id.in_(ids),
             outbox.c.state.in_(("failed", "deferred", "unknown")),
         )
-        .values(state="queued", next_attempt_at=now)
+        .values(state="queued", next_attempt_at=now, attempts=0)
         .returning(outbox.c.id)
     )
     return sorted(found.scalars())

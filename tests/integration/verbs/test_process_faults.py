@@ -10,7 +10,7 @@ from chamado.config.settings import Limits
 from chamado.daemon import filing, process
 from chamado.daemon.process import Processor, waves
 from chamado.daemon.store import inbox, schema
-from chamado.daemon.store.engine import Store
+from chamado.daemon.store.engine import Store, Work
 from chamado.parsers.pool import ParserPool
 from tests.support.house import House, house, message
 
@@ -173,3 +173,28 @@ def test_f30_a_damaged_raw_file_is_an_alarm_and_no_case(home: House) -> None:
 def test_waves_part_what_depends_on_each_other(home: House) -> None:
     """Copies, replies and mails of one sender never share a wave; others do."""
     assert list(waves([])) == []
+
+
+def test_a_message_the_database_cannot_take_holds_nobody_up(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one row does to a statement is that row's trouble, not the database's."""
+    from sqlalchemy import text as sql
+
+    ids = [home.take(raw) for raw in _numbered(3)]
+    real = filing.file_batch
+
+    def too_large(work: Work, items: list[filing.Item], desk: object) -> object:
+        if any(item.row.id == ids[1] for item in items):
+            if home.store.is_sqlite:
+                raise ValueError("too large")
+            work.execute(sql("SELECT pg_sleep(0.2)").execution_options())
+            work.execute(sql("SET LOCAL statement_timeout = 1"))
+            work.execute(sql("SELECT pg_sleep(5)"))
+        return real(work, items, desk)  # type: ignore[arg-type]  # the seam's types
+
+    monkeypatch.setattr(process, "file_batch", too_large)
+    good = [ids[0], ids[2]]
+    home.processor.process_all(good)
+    assert all(home.fate(i)["outcome"] == "ticket_opened" for i in good)
+    assert home.fate(ids[1])["claimed_by"] == "resting"

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
+from time import perf_counter, process_time
 
 import pytest
 
@@ -342,3 +342,11 @@ def test_stronger_evidence_stays() -> None:
     assert match(signed, ASKED, "ana@example.com", TICKET) is signed
     nothing = ThreadMatch()
     assert match(nothing, None, "ana@example.com", None) is nothing
+
+
+def test_a_page_of_blank_lines_below_a_score_costs_nothing() -> None:
+    """A list is looked for where a list would go on, and no further."""
+    reply = "1. a" + "\n" * 200_000
+    before = process_time()
+    read(ParsedMessage(reply=reply), frozenset())
+    assert process_time() - before < 1.0

@@ -338,3 +338,27 @@ def test_thirty_plain_recipients_and_an_odd_one_are_read_in_one_way(timed, field
     plain = ", ".join(f"Ana Souza <ana{n}@c{n}.example>" for n in range(60))
     message = timed(mail(f'{field}: {plain}, "Odd, one" (x <odd@example.com>'))
     assert message.subject == ""
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        mail("References: " + "a" * 60_000),
+        mail("In-Reply-To: " + "a b" * 20_000),
+        mail("Content-Type: text" + " " * 60_000 + "x"),
+        mail(body="*" * 60_000),
+        mail(body="> * " * 15_000),
+        b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\nQUJD"
+        + b"= " * 60_000,
+    ],
+    ids=["references", "in-reply-to", "type", "stars", "quoted stars", "padding"],
+)
+def test_a_long_run_of_one_thing_is_read_once(timed, raw):
+    """What repeats for kilobytes is not tried from each of its letters anew."""
+    timed(raw)
+
+
+def test_an_id_of_many_octets_is_none(timed):
+    """An id of 998 letters can be three times as many octets, too many for an index."""
+    message = timed(mail("Message-ID: <" + "漢" * 900 + "@example.com>"))
+    assert message.message_id is None
