@@ -29,6 +29,11 @@ CALLS = (
 )
 
 
+#: The command for counting over a whole life: only the calls that are asked for stop
+#: the process. A signal does not arrive in such a stop.
+WATCHING = ("strace", "-f", "--seccomp-bpf", "-qq")
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Point:
     """Before the `nth` call of `call` in the thread, from now on."""
@@ -62,13 +67,20 @@ def threads(pid: int) -> dict[str, int]:
     return found
 
 
-def before(call: str, nth: int, *, does: str = "signal=KILL") -> list[str]:
-    """Return the command that starts a process which is hit in any of its threads.
+def before(call: str, nth: int) -> list[str]:
+    """Return the command that starts a process which is killed in any of its threads.
 
     This one reaches the first moments of a process, when there is only one thread.
     """
     watch = ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}"]
-    return [*watch, "-e", f"inject={call}:{does}:when={nth}"]
+    return [*watch, "-e", f"inject={call}:signal=KILL:when={nth}"]
+
+
+def end_traced(tracer: "subprocess.Popen[bytes]", how: signal.Signals) -> int:
+    """End the process that strace was started with, which outlives strace otherwise."""
+    children = Path(f"/proc/{tracer.pid}/task/{tracer.pid}/children")
+    os.kill(int(children.read_text().split()[0]), how)
+    return tracer.wait(30)
 
 
 @contextlib.contextmanager
