@@ -8,7 +8,14 @@ from chamado.config import derive
 from chamado.config.load import Loaded
 from chamado.daemon import parts
 from chamado.daemon.checkup import Check, fail, ok, warn
-from chamado.daemon.store import inbox, listings, outbox, upgrade, whereabouts
+from chamado.daemon.store import (
+    inbox,
+    listings,
+    mailboxes,
+    outbox,
+    upgrade,
+    whereabouts,
+)
 from chamado.daemon.store.blobs import BlobDamaged, BlobMissing
 from chamado.daemon.store.engine import Store, StoreError, Undurable, Work
 
@@ -160,7 +167,13 @@ def _outbox(work: Work, now: datetime) -> Iterator[Check]:
 
 
 def _daemon(work: Work, now: datetime) -> Iterator[Check]:
-    alive = [beat for beat in listings.heartbeats(work) if now - beat["at"] < SILENT]
+    here = parts.identity().host
+    alive = [
+        beat
+        for beat in listings.heartbeats(work)
+        if now - beat["at"] < SILENT
+        and not mailboxes.is_gone(beat["instance"], beat["host"], here)
+    ]
     for beat in alive:
         jobs = ", ".join(beat["jobs"])
         yield ok("daemon", f"process {beat['pid']} on {beat['host']} runs {jobs}")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from chamado.config import derive
 from chamado.config.address import Address
 from chamado.daemon import correspondence, letters
 from chamado.daemon.actions.holding import remember
@@ -51,6 +52,9 @@ def open_case(
     """Open a case and acknowledge it by mail; `who` opened it, for the history."""
     if new.received_at > now:
         raise BadData(f"{new.received_at.isoformat()} lies in the future")
+    if new.to and not derive.known_recipient(desk.settings)(new.to):
+        ours = ", ".join(a.address for a in desk.settings.address)
+        raise BadData(f"{new.to} is no support address of ours; there are: {ours}")
     address = new.requester.address
     known = lookups.contacts(work, [address]).get(address)
     support = desk.support((new.to,))

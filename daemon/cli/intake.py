@@ -16,6 +16,7 @@ import click
 
 from chamado.config import derive
 from chamado.config.settings import Limits, Settings
+from chamado.config.units import mail_address
 from chamado.daemon import logs, parts
 from chamado.daemon.accept import Acceptor, row_of
 from chamado.daemon.cli.options import (
@@ -157,7 +158,9 @@ def ingest(
     logs.configure(settings.log, os.environ, sys.stderr)
     at = _time(received_at)
     sender = None if mail_from is None else mail_from.strip("<> ")
-    work = _Intake(settings, rcpt=rcpt, mail_from=sender, at=at, no_ack=no_ack)
+    work = _Intake(
+        settings, rcpt=_addresses(rcpt), mail_from=sender, at=at, no_ack=no_ack
+    )
     total = sum(count(path) for path in paths)
     results = work.rehearse(paths) if dry_run else work.ingest(paths)
     rows: list[dict[str, Any]] = []
@@ -207,7 +210,19 @@ def _time(text: str | None) -> datetime | None:
         raise click.BadParameter(
             f"{text!r} is no time like 2026-11-22T10:00:00Z", param_hint="--received-at"
         )
+    if found > datetime.now(UTC):
+        raise click.BadParameter(
+            f"{text} lies in the future; a clock would start then",
+            param_hint="--received-at",
+        )
     return found.astimezone(UTC)
+
+
+def _addresses(texts: Sequence[str]) -> tuple[str, ...]:
+    try:
+        return tuple(mail_address(text.strip("<> ")) for text in texts)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--rcpt") from None
 
 
 class _Intake:

@@ -98,6 +98,10 @@ class _Root(click.Group):
             # The reader of our output has had enough, such as `| head`.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None
+        except OSError as error:
+            # A folder that cannot be made, a disk that is full: not our mistake.
+            where = f"{error.filename}: " if error.filename else ""
+            _end(f"{where}{error.strerror or error}", os.EX_IOERR)
 
 
 def _end(message: str, code: int) -> NoReturn:

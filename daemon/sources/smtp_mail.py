@@ -33,9 +33,14 @@ _FAULTS = {
 }
 
 
-def source_key(digest: str, recipients: Sequence[str]) -> str:
-    """Name a content and whom it is for, whatever their order and case."""
-    whom = "\n".join(sorted({address.lower() for address in recipients}))
+def source_key(digest: str, recipients: Sequence[str], sender: str = "") -> str:
+    """Name a content and its envelope, whatever the recipients' order and case.
+
+    The sender belongs to it: the same words from two people are two deliveries, and
+    each has a row and a fate.
+    """
+    people = sorted({address.lower() for address in recipients})
+    whom = "\n".join((*people, "", sender.lower()) if sender else people)
     return f"smtp:{digest}:{hashlib.sha256(whom.encode()).hexdigest()[:32]}"
 
 
@@ -134,7 +139,7 @@ class Mail:
                     peer=self.peer,
                 ),
                 source=self.post.source,
-                source_key=source_key(digest, recipients),
+                source_key=source_key(digest, recipients, self.sender),
                 sha256=digest,
             )
         )

@@ -230,7 +230,14 @@ def fates(work: Work, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
             inbox.c.ack,
         ).where(inbox.c.id.in_(sorted(set(ids))))
     )
-    return {row["inbox_id"]: dict(row) for row in rows.mappings()}
+    return {
+        row["inbox_id"]: {**row, "ack": row["ack"] or NO_NEW_CASE}
+        for row in rows.mappings()
+    }
+
+
+#: What `ingest` says of the acknowledgement of what opened no case.
+NO_NEW_CASE = "suppressed:no_new_case"
 
 
 def strike(work: Work, id_: int, reason: str) -> int:

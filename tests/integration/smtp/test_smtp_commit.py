@@ -53,7 +53,8 @@ def test_a_mail_arrives_with_all_that_is_known_of_it(
     assert before <= raw.envelope.received_at <= before + timedelta(seconds=20)
     assert raw.source == "smtp:127.0.0.1:0"
     digest = hashlib.sha256(CONTENT).hexdigest()
-    assert raw.source_key == source_key(digest, [OURS])
+    sender = raw.envelope.mail_from or ""
+    assert raw.source_key == source_key(digest, [OURS], sender)
     assert raw.source_key.startswith(f"smtp:{digest}:")
 
 
@@ -62,6 +63,7 @@ def test_the_source_key_knows_neither_order_nor_case() -> None:
     one = source_key("d", ["b@x", "A@x", "b@x"])
     assert one == source_key("d", ["a@x", "B@X"])
     assert one != source_key("d", ["a@x"])
+    assert one != source_key("d", ["a@x", "B@X"], "other@x")
 
 
 def test_250_waits_for_the_commit(serve: Serve, connect: Connect) -> None:
