@@ -39,7 +39,7 @@ def written(subtype: str, words: str) -> bytes:
     encoding = "quoted-printable"
     if len(content) > len(raw) * 3 // 2:
         content, encoding = _base64(raw), "base64"
-    else:
+    elif b"\nFrom " in content or b"\n." in content or content[:1] in b".F":
         content = _ACTING.sub(_as_hex, content)
     return _text_head(subtype, encoding) + content
 

@@ -16,6 +16,7 @@ from chamado.config.address import Address
 from chamado.notifier import forms, letter, text, wording
 from chamado.notifier.forms import Wording
 from chamado.notifier.types import (
+    TO_AGENTS,
     CaseShown,
     Happened,
     Letter,
@@ -126,6 +127,8 @@ class Templates:
 
     def _for_agents(self, notification: Notification, language: str) -> dict[str, Any]:
         """What only mail to agents shows, cleaned like everything of strangers."""
+        if notification.kind not in TO_AGENTS:
+            return _NOTHING_FOR_AGENTS
         return {
             "cases": [
                 {
@@ -157,6 +160,15 @@ class Templates:
         if at is None:
             return None
         return wording.moment(at.astimezone(self._zone), self._zone, language)
+
+
+_NOTHING_FOR_AGENTS: dict[str, Any] = {
+    "cases": (),
+    "more_cases": 0,
+    "happened": (),
+    "done": (),
+    "why": "",
+}
 
 
 def _of_poll(notification: Notification) -> dict[str, Any]:

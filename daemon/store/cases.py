@@ -14,7 +14,7 @@ from sqlalchemy import Row, insert, select, update
 from chamado.config.address import Address
 from chamado.daemon.core.promises import Promises
 from chamado.daemon.core.types import Channel, Impact, Priority, Severity, Status
-from chamado.daemon.store import deadlines
+from chamado.daemon.store import deadlines, ids, lookups
 from chamado.daemon.store.engine import Work
 from chamado.daemon.store.inbox import insert_ignoring
 from chamado.daemon.store.schema import (
@@ -98,52 +98,50 @@ def ensure_contacts(
     """
     wanted: dict[str, tuple[Address, bool]] = {}
     for person, verified in people:
-        known = wanted.get(person.address)
-        if known is None or (verified and not known[1]):
+        earlier = wanted.get(person.address)
+        if earlier is None or (verified and not earlier[1]):
             wanted[person.address] = (person, verified)
     if not wanted:
         return {}
-    addresses = sorted(wanted)
-    found = {
-        row.address: row
-        for row in work.execute(
-            select(
-                contact.c.id, contact.c.address, contact.c.name, contact.c.verified
-            ).where(contact.c.address.in_(addresses))
-        )
-    }
-    ids = {address: int(row.id) for address, row in found.items()}
-    for address, row in found.items():
+    found = lookups.contacts(work, wanted)
+    known = {address: person.id for address, person in found.items()}
+    for address, before in found.items():
         person, verified = wanted[address]
-        if verified and (not row.verified or (person.name and person.name != row.name)):
+        if verified and (
+            not before.verified or (person.name and person.name != before.name)
+        ):
             work.execute(
                 update(contact)
-                .where(contact.c.id == row.id)
-                .values(verified=True, name=person.name or row.name)
+                .where(contact.c.id == before.id)
+                .values(verified=True, name=person.name or before.name)
             )
-    new = [address for address in addresses if address not in ids]
+    new = [address for address in wanted if address not in known]
     if new:
-        work.execute(
-            insert_ignoring(work, contact, "address"),
-            [
-                {
-                    "address": address,
-                    "name": wanted[address][0].name,
-                    "verified": wanted[address][1],
-                    "created_at": now,
-                }
-                for address in new
-            ],
-        )
-        ids |= {
-            address: int(id_)
-            for id_, address in work.execute(
-                select(contact.c.id, contact.c.address).where(
-                    contact.c.address.in_(new)
-                )
-            )
-        }
-    return ids
+        known |= _add_contacts(work, [wanted[address] for address in new], now)
+    return known
+
+
+def _add_contacts(
+    work: Work, people: Sequence[tuple[Address, bool]], now: datetime
+) -> dict[str, int]:
+    statement = insert_ignoring(work, contact, "address")
+    added = work.execute(
+        statement.returning(contact.c.address, contact.c.id),
+        [
+            {
+                "address": person.address,
+                "name": person.name,
+                "verified": verified,
+                "created_at": now,
+            }
+            for person, verified in people
+        ],
+    )
+    known = {address: int(id_) for address, id_ in added}
+    # Somebody else may have added one at the same moment.
+    missing = [p.address for p, _ in people if p.address not in known]
+    others = lookups.contacts(work, missing)
+    return known | {address: other.id for address, other in others.items()}
 
 
 def open_tickets(
@@ -152,15 +150,16 @@ def open_tickets(
     """Open cases with requester and deadlines; return their numbers in order."""
     if not new:
         return []
-    numbers = [
-        int(number)
-        for number in work.execute(
-            insert(ticket).returning(ticket.c.number, sort_by_parameter_order=True),
-            [_ticket_values(t, promises) for t in new],
-        ).scalars()
-    ]
+    numbers = ids.take(work, ticket.c.number, len(new))
     work.execute(
-        insert(participant),
+        _TICKETS,
+        [
+            {"number": number, **_ticket_values(t, promises)}
+            for number, t in zip(numbers, new, strict=True)
+        ],
+    )
+    work.execute(
+        _PARTICIPANTS,
         [
             {"ticket": number, "contact_id": t.requester_id, "created_at": now}
             for number, t in zip(numbers, new, strict=True)
@@ -189,14 +188,12 @@ def add_entries(work: Work, new: Sequence[NewEntry], now: datetime) -> list[int]
     """Add entries with their attachments; return their ids in order."""
     if not new:
         return []
-    ids = [
-        int(id_)
-        for id_ in work.execute(
-            insert(entry).returning(entry.c.id, sort_by_parameter_order=True),
-            [_entry_values(e) for e in new],
-        ).scalars()
-    ]
-    files = [(id_, a) for id_, e in zip(ids, new, strict=True) for a in e.attachments]
+    taken = ids.take(work, entry.c.id, len(new))
+    work.execute(
+        _ENTRIES,
+        [{"id": id_, **_entry_values(e)} for id_, e in zip(taken, new, strict=True)],
+    )
+    files = [(id_, a) for id_, e in zip(taken, new, strict=True) for a in e.attachments]
     if files:
         _keep_files(work, files, now)
     received = [
@@ -206,12 +203,12 @@ def add_entries(work: Work, new: Sequence[NewEntry], now: datetime) -> list[int]
             "origin": "received",
             "entry_id": id_,
         }
-        for id_, e in zip(ids, new, strict=True)
+        for id_, e in zip(taken, new, strict=True)
         if e.message_id and e.inbox_id
     ]
     if received:
-        work.execute(insert(message_index), received)
-    return ids
+        work.execute(_RECEIVED, received)
+    return taken
 
 
 def index_letters(work: Work, letters: Iterable[tuple[str, int]]) -> None:
@@ -221,14 +218,14 @@ def index_letters(work: Work, letters: Iterable[tuple[str, int]]) -> None:
         for message_id, number in letters
     ]
     if rows:
-        work.execute(insert(message_index), rows)
+        work.execute(_SENT, rows)
 
 
 def add_events(work: Work, new: Sequence[NewEvent]) -> None:
     """Write history."""
     if new:
         work.execute(
-            insert(event),
+            _EVENTS,
             [
                 {
                     "ticket": e.ticket,
@@ -434,3 +431,9 @@ def _entry_values(new: NewEntry) -> dict[str, Any]:
         "inbox_id": new.inbox_id,
         "content_digest": new.content_digest,
     }
+
+
+# Made once: see `lookups`.
+_TICKETS, _ENTRIES, _EVENTS = insert(ticket), insert(entry), insert(event)
+_PARTICIPANTS = insert(participant)
+_RECEIVED, _SENT = insert(message_index), insert(message_index)

@@ -73,12 +73,12 @@ class Result:
     sent_at: datetime | None
 
 
-def put(work: Work, letters: Sequence[NewLetter], now: datetime) -> list[int]:
+def put(work: Work, letters: Sequence[NewLetter], now: datetime) -> None:
     """Queue letters; raises `Conflict` when one of them was queued before."""
     if not letters:
-        return []
-    rows = work.execute(
-        insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True),
+        return
+    work.execute(
+        _PUT,
         [
             {
                 "kind": letter.kind,
@@ -101,7 +101,6 @@ def put(work: Work, letters: Sequence[NewLetter], now: datetime) -> list[int]:
             for letter in letters
         ],
     )
-    return [int(id_) for id_ in rows.scalars()]
 
 
 def claim(work: Work, owner: str, limit: int, now: datetime) -> list[OutboxRow]:
@@ -299,6 +298,7 @@ _DUE = (
     .with_for_update(skip_locked=True)
     .cte("due")
 )
+_PUT = insert(outbox)
 _CLAIM = (
     update(outbox)
     .where(outbox.c.id.in_(select(_DUE.c.id)))
