@@ -134,9 +134,14 @@ class ParserPool:
         self._cpu = cpu_seconds
         self._memory = memory_bytes
         self._most_bytes = bytes_at_once
-        self._state = threading.Condition()
+        self._lock = threading.Lock()
+        # One condition a question: who waits for another is not woken for nothing.
+        self._child_free = threading.Condition(self._lock)
+        self._room_free = threading.Condition(self._lock)
+        self._to_watch = threading.Condition(self._lock)
         self._bytes = 0
         self._closed = False
+        self._unwatched = True
         self._idle = [_start() for _ in range(size)]
         self._busy: set[_Child] = set()
         self._watchdog = threading.Thread(target=self._watch, name="parser-watchdog")
@@ -160,7 +165,7 @@ class ParserPool:
 
     def close(self) -> None:
         """Stop every child; calls in progress raise PoolClosed."""
-        with self._state:
+        with self._lock:
             if self._closed:
                 return
             self._closed = True
@@ -168,7 +173,8 @@ class ParserPool:
             self._idle.clear()
             for child in children:
                 child.process.kill()
-            self._state.notify_all()
+            for question in (self._child_free, self._room_free, self._to_watch):
+                question.notify_all()
         for child in children:
             child.end()
         self._watchdog.join()
@@ -176,17 +182,17 @@ class ParserPool:
     @contextmanager
     def _room(self, size: int) -> Iterator[None]:
         """Wait until the message fits beside those that are being parsed."""
-        with self._state:
+        with self._lock:
             while self._bytes and self._bytes + size > self._most_bytes:
                 self._check_open()
-                self._state.wait(1.0)
+                self._room_free.wait(1.0)
             self._bytes += size
         try:
             yield
         finally:
-            with self._state:
+            with self._lock:
                 self._bytes -= size
-                self._state.notify_all()
+                self._room_free.notify_all()
 
     @contextmanager
     def _checked_out(self, size: int) -> Iterator[_Child]:
@@ -216,10 +222,10 @@ class ParserPool:
             raise PoolClosed("the parser pool is closed")
 
     def _take(self) -> _Child:
-        with self._state:
+        with self._lock:
             self._check_open()
             while not self._idle:
-                self._state.wait(1.0)
+                self._child_free.wait(1.0)
                 self._check_open()
             # The last one in has its memory warm.
             child = self._idle.pop()
@@ -229,28 +235,29 @@ class ParserPool:
                 child = _start()
             child.deadline = time.monotonic() + self._wall
             self._busy.add(child)
-            if len(self._busy) == 1:
-                self._state.notify_all()
+            # Where it waits for an end of time already, this one ends later.
+            if self._unwatched:
+                self._to_watch.notify()
         return child
 
     def _put_back(self, child: _Child) -> None:
-        with self._state:
+        with self._lock:
             self._busy.discard(child)
             child.deadline = None
             if not self._closed:
                 self._idle.append(child)
-            self._state.notify()
+            self._child_free.notify()
 
     def _replace(self, child: _Child) -> None:
-        with self._state:
+        with self._lock:
             self._busy.discard(child)
             if not self._closed:
                 self._idle.append(_start())
-            self._state.notify()
+            self._child_free.notify()
 
     def _watch(self) -> None:
         """Kill each child whose time is over, until the pool closes."""
-        with self._state:
+        with self._lock:
             while not self._closed:
                 now = time.monotonic()
                 deadlines = []
@@ -261,4 +268,5 @@ class ParserPool:
                         child.deadline = None
                     elif child.deadline is not None:
                         deadlines.append(child.deadline)
-                self._state.wait(min(deadlines) - now if deadlines else None)
+                self._unwatched = not deadlines
+                self._to_watch.wait(min(deadlines) - now if deadlines else None)
