@@ -222,7 +222,8 @@ def _tell_one(
             _notice(work, desk, agent, line, happened, now)
             for line, happened in told.values()
         ]
-    return len(outbox.put(work, letters, now))
+    outbox.put(work, letters, now)
+    return len(letters)
 
 
 def on_due(work: Work, ticket: int, promise: str, what: str, now: datetime) -> None:
