@@ -6,6 +6,7 @@ takes too long on the clock, which ends the blocked conversation. A child that d
 replaced; what to do about its message is for the caller to decide.
 """
 
+import fcntl
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGXCPU
-from typing import Literal
+from typing import IO, Literal
 
 from chamado.parsers.child import OUT_OF_MEMORY
 from chamado.parsers.types import Understood
@@ -110,7 +111,16 @@ def _start() -> _Child:
         cwd="/",
         close_fds=True,
     )
+    for pipe in (process.stdin, process.stdout):
+        _widen(pipe)
     return _Child(process)
+
+
+def _widen(pipe: "IO[bytes] | None") -> None:
+    """Let a large file pass in a few pieces instead of dozens; where it is allowed."""
+    if pipe is not None and sys.platform == "linux":
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _LARGE)
 
 
 class ParserPool:

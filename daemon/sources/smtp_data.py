@@ -9,6 +9,7 @@ import hashlib
 from enum import StrEnum
 
 END = b"\r\n.\r\n"
+_DOT = b"\r\n."
 # A hundred trace headers with all that belongs to them fit in this many octets.
 _HEAD = 1_048_576
 
@@ -50,13 +51,15 @@ class DataReader:
         """Take a block; return what follows the end, or None while there is no end."""
         self.received += len(block)
         data = self._tail + block
-        end = data.find(END)
+        # Most blocks have no dot at the beginning of a line: one look tells that.
+        dot = data.find(_DOT)
+        end = data.find(END, dot) if dot >= 0 else -1
         if end < 0:
             cut = len(data) - _beginning_of_end(data)
-            self._take(data[:cut])
+            self._take(data[:cut], dotted=dot >= 0)
             self._tail = data[cut:]
             return None
-        self._take(data[: end + 2])
+        self._take(data[: end + 2], dotted=True)
         return data[end + len(END) :]
 
     def give_up(self, fault: Fault) -> None:
@@ -75,11 +78,12 @@ class DataReader:
         """Return the SHA-256 of the content in hexadecimal digits."""
         return self._digest.hexdigest()
 
-    def _take(self, piece: bytes) -> None:
+    def _take(self, piece: bytes, *, dotted: bool) -> None:
         if self.fault or not piece:
             return
-        # Before bare newlines become lines: the sender stuffed its dots after CRLF.
-        piece = piece.replace(b"\r\n.", b"\r\n")
+        if dotted:
+            # Before bare newlines become lines: the sender stuffed after CRLF.
+            piece = piece.replace(_DOT, b"\r\n")
         # A CR at the end of a block waits in the tail, so no CRLF is ever cut in two.
         feeds = piece.count(b"\n")
         if piece.count(b"\r") != feeds or piece.count(b"\r\n") != feeds:
