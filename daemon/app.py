@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -97,8 +98,16 @@ class App:
 
     def run(self, started: Callable[[], None]) -> int:
         """Run until told to stop; return the exit code."""
+
+        def begun() -> None:
+            # The first tick is a while away, and `doctor` may ask before it.
+            if "clock" in self._only:
+                with suppress(StoreError):
+                    self._heartbeat()
+            started()
+
         try:
-            return self.supervisor.run(started)
+            return self.supervisor.run(begun)
         finally:
             self.store.close()
 

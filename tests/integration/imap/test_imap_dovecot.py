@@ -312,7 +312,7 @@ def test_a_restart_of_the_server_costs_nothing(
     ledger.wait_for_rows(1)
     dovecot.stop()
     dovecot.deliver(mail(2))
-    ledger.wait_until(lambda: not ledger.reports[-1][1])
+    ledger.wait_until(lambda: bool(ledger.reports) and not ledger.reports[-1][1])
     dovecot.start()
     ledger.wait_for_rows(2)
     dovecot.deliver(mail(3))
