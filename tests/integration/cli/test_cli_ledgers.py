@@ -267,6 +267,7 @@ def test_why_of_what_never_came_in_says_so(home: House, cli: Counter) -> None:
 
 def test_every_word_of_the_ledger_has_a_sentence() -> None:
     """No suppression and no outcome is shown to a newcomer as a bare word."""
-    words = {word for word, _ in CONDITIONS} | {"address_unusable"}
+    other = {"address_unusable", "forwarded_by_agent"}
+    words = {word for word, _ in CONDITIONS} | other
     assert words == set(reasons.ACK)
     assert {outcome.value for outcome in OutcomeName} <= set(reasons.OUTCOMES)
