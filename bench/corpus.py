@@ -164,6 +164,15 @@ def _large(rng: random.Random, number: int) -> Mail:
     )
 
 
+def big_mail(size: int) -> Mail:
+    """One mail of about `size` bytes: a line of text and an archive."""
+    rng = random.Random(size)
+    archive = b"PK\x03\x04" + rng.randbytes(size * 73 // 100)
+    text = _part("text/plain; charset=utf-8", _text(rng, 400).encode(), "8bit")
+    name = 'application/zip; name="logs.zip"'
+    return _multipart(rng, size, "mixed", [text, _part(name, archive, "base64")])
+
+
 def png(rng: random.Random, size: int) -> bytes:
     """Bytes that begin like a 1280 × 720 PNG."""
     head = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x05\x00\x00\x00\x02\xd0"
