@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import TextIO
 
@@ -54,6 +55,7 @@ _USERINFO = re.compile(r"(\w://[^\s/:@]*:)[^\s/@]+(?=@)")
 # json.dumps leaves these alone: DEL and C1, the Unicode line ends, what turns the
 # direction of text, and halves of surrogate pairs, which no stream can write.
 _ODD = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\u200e\u200f\ud800-\udfff]")
+_JSON = json.JSONEncoder(ensure_ascii=False)
 _BARE = re.compile(r"[A-Za-z0-9_.:/@+-]+", re.ASCII)
 
 Event = MutableMapping[str, object]
@@ -181,12 +183,12 @@ def _shown(key: str, value: object, depth: int = 0) -> object:
             return value
         case SecretStr():
             return MASK
-        case _ if _SECRET_KEY.search(key):
+        case _ if _is_secret(key):
             return MASK
         case Enum():
             return _shown(key, value.value, depth)
         case str() | Path():
-            return _cut(_USERINFO.sub(rf"\1{MASK}", str(value)))
+            return _cut(_without_password(str(value)))
         case bytes() | bytearray() | memoryview():
             return f"<{len(value)} bytes>"
         case datetime():
@@ -202,13 +204,24 @@ def _shown(key: str, value: object, depth: int = 0) -> object:
             return f"<{type(value).__name__}>"
 
 
+@lru_cache(maxsize=1024)
+def _is_secret(key: str) -> bool:
+    return bool(_SECRET_KEY.search(key))
+
+
+def _without_password(text: str) -> str:
+    return _USERINFO.sub(rf"\1{MASK}", text) if "://" in text else text
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _quoted(value: object) -> str:
     """Return JSON in which nothing can end a line or steer a terminal."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = _JSON.encode(value)
+    if text.isascii() and "\x7f" not in text:
+        return text
     return _ODD.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

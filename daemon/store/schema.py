@@ -178,13 +178,13 @@ inbox = Table(
     Column("claimed_by", String(64)),
     Column("claimed_until", Instant),
     Column("error", Text),
-    Column("message_id", Text, index=True),
+    Column("message_id", Text),
     Column("from_address", String(320)),
     Column("subject", Text),
     Column("kind", String(32)),
     Column("auth", String(16)),
     Column("body_hash", String(64)),
-    Column("ticket", Id, ForeignKey("ticket.number"), index=True),
+    Column("ticket", Id, ForeignKey("ticket.number")),
     Column("entry_id", Id),
     Column("ack", String(64)),
     Column("why", JSON),
@@ -206,7 +206,14 @@ Index(
     postgresql_where=text("state = 'failed'"),
     sqlite_where=text("state = 'failed'"),
 )
-Index("ix_inbox_sender", inbox.c.from_address, inbox.c.received_at)
+# What is known only of a filed message costs nothing while it is accepted.
+for _name, _first, *_more in (
+    ("ix_inbox_message_id", inbox.c.message_id),
+    ("ix_inbox_ticket", inbox.c.ticket),
+    ("ix_inbox_sender", inbox.c.from_address, inbox.c.received_at),
+):
+    _known = text(f"{_first.name} IS NOT NULL")
+    Index(_name, _first, *_more, postgresql_where=_known, sqlite_where=_known)
 
 entry = Table(
     "entry",

@@ -292,11 +292,30 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'failed'"),
         sqlite_where=sa.text("state = 'failed'"),
     )
-    op.create_index(op.f("ix_inbox_message_id"), "inbox", ["message_id"], unique=False)
     op.create_index(
-        "ix_inbox_sender", "inbox", ["from_address", "received_at"], unique=False
+        "ix_inbox_message_id",
+        "inbox",
+        ["message_id"],
+        unique=False,
+        postgresql_where=sa.text("message_id IS NOT NULL"),
+        sqlite_where=sa.text("message_id IS NOT NULL"),
     )
-    op.create_index(op.f("ix_inbox_ticket"), "inbox", ["ticket"], unique=False)
+    op.create_index(
+        "ix_inbox_sender",
+        "inbox",
+        ["from_address", "received_at"],
+        unique=False,
+        postgresql_where=sa.text("from_address IS NOT NULL"),
+        sqlite_where=sa.text("from_address IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_inbox_ticket",
+        "inbox",
+        ["ticket"],
+        unique=False,
+        postgresql_where=sa.text("ticket IS NOT NULL"),
+        sqlite_where=sa.text("ticket IS NOT NULL"),
+    )
     op.create_index(
         "ix_inbox_waiting",
         "inbox",
