@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import accept, chain, machine, parse
-from bench.effort import QUICK, USUAL, Effort
+from bench import accept, chain, growth, latency, machine, memory, parse, peers
+from bench.effort import FULL, QUICK, USUAL, Effort
 from bench.table import Section, report
 
 Measure = Callable[[Effort, Path], Section]
@@ -17,7 +17,11 @@ MEASURES: dict[str, Measure] = {
     "disk": machine.disk,
     "accept": accept.accept,
     "chain": chain.chain,
+    "latency": latency.latency,
+    "memory": memory.memory,
     "parse": parse.parse,
+    "growth": growth.growth,
+    "peers": peers.peers,
 }
 RESULT = Path(__file__).parent / "results" / "latest.md"
 
@@ -25,10 +29,11 @@ RESULT = Path(__file__).parent / "results" / "latest.md"
 def main() -> int:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about a minute")
+    parser.add_argument("--quick", action="store_true", help="a few minutes in all")
+    parser.add_argument("--full", action="store_true", help="a million tickets, too")
     parser.add_argument("--only", action="append", choices=list(MEASURES))
     asked = parser.parse_args()
-    effort = QUICK if asked.quick else USUAL
+    effort = QUICK if asked.quick else FULL if asked.full else USUAL
     sections: list[Section] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         for name in asked.only or MEASURES:

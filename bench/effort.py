@@ -1,6 +1,6 @@
 """How much is measured: the counts and seconds of a quick, a usual and a full run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +50,5 @@ QUICK = Effort(
     grown=(0, 10_000),
     grown_mails=100,
 )
+
+FULL = replace(USUAL, grown=(*USUAL.grown, 1_000_000))

@@ -1,8 +1,8 @@
-"""What a ticket costs when the database holds a day's, and when it holds years' of them.
+"""What a ticket costs when the database holds a day's, and when it holds years' worth.
 
 The database is filled set-wise through the functions of the store, with senders and
-dates spread over a year; then the mix is accepted, understood and filed in this process,
-whose processor time is measured.
+dates spread over a year; then the mix is accepted, understood and filed in this
+process, whose processor time is measured.
 """
 
 import time

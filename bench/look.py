@@ -54,6 +54,11 @@ def family(pid: int) -> tuple[int, list[int]]:
     return pid, sorted(int(child) for f in listed for child in f.read_text().split())
 
 
+def alive(pid: int) -> bool:
+    """Whether there is such a process."""
+    return Path(f"/proc/{pid}").exists()
+
+
 def cpu_seconds(pid: int) -> float:
     """Processor time a process has used, user and system."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

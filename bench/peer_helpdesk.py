@@ -1,9 +1,9 @@
 """Runs django-helpdesk over a folder of mails; started with a Python that has it.
 
-`peer_helpdesk.py FOLDER MAILS`: makes a site with an SQLite database in FOLDER, hands it
-what lies in MAILS one by one, as its command `get_email` does with a folder, with mail
-to customers off, and prints a line of JSON. It imports nothing of ours: that Python has
-none of it.
+`peer_helpdesk.py FOLDER MAILS`: makes a site with an SQLite database in FOLDER, hands
+it what lies in MAILS one by one, as its command `get_email` does with a folder, with
+mail to customers off, and prints a line of JSON. It imports nothing of ours: that
+Python has none of it.
 """
 
 import json
@@ -81,7 +81,7 @@ def main() -> None:
             extract_email_metadata(
                 message=mail.read_text(), queue=queue, logger=logging.getLogger()
             )
-        except Exception:
+        except Exception:  # noqa: BLE001  (whatever it was, the next mail is due)
             # `get_email` would stop here, with the mails behind it left lying.
             failed += 1
     told = {

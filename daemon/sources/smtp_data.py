@@ -6,10 +6,13 @@ and time is linear in the bytes. It does no I/O and knows no clock.
 """
 
 import hashlib
+import re
 from enum import StrEnum
 
 END = b"\r\n.\r\n"
-_DOT = b"\r\n."
+# A CR that is not followed by LF and something else than a dot: where there is none, a
+# block is plain, and one look of this kind costs a quarter of the questions it saves.
+_ODD = re.compile(rb"\r(?!\n[^.])")
 # A hundred trace headers with all that belongs to them fit in this many octets.
 _HEAD = 1_048_576
 
@@ -50,16 +53,18 @@ class DataReader:
     def feed(self, block: bytes) -> bytes | None:
         """Take a block; return what follows the end, or None while there is no end."""
         self.received += len(block)
-        data = self._tail + block
-        # Most blocks have no dot at the beginning of a line: one look tells that.
-        dot = data.find(_DOT)
-        end = data.find(END, dot) if dot >= 0 else -1
+        data = self._tail + block if self._tail else block
+        if _ODD.search(data) is None:
+            self._tail = b""
+            self._take(data, plain=True)
+            return None
+        end = data.find(END)
         if end < 0:
             cut = len(data) - _beginning_of_end(data)
-            self._take(data[:cut], dotted=dot >= 0)
+            self._take(data[:cut])
             self._tail = data[cut:]
             return None
-        self._take(data[: end + 2], dotted=True)
+        self._take(data[: end + 2])
         return data[end + len(END) :]
 
     def give_up(self, fault: Fault) -> None:
@@ -78,15 +83,16 @@ class DataReader:
         """Return the SHA-256 of the content in hexadecimal digits."""
         return self._digest.hexdigest()
 
-    def _take(self, piece: bytes, *, dotted: bool) -> None:
+    def _take(self, piece: bytes, *, plain: bool = False) -> None:
         if self.fault or not piece:
             return
-        if dotted:
+        if not plain:
             # Before bare newlines become lines: the sender stuffed after CRLF.
-            piece = piece.replace(_DOT, b"\r\n")
+            piece = piece.replace(b"\r\n.", b"\r\n")
         # A CR at the end of a block waits in the tail, so no CRLF is ever cut in two.
         feeds = piece.count(b"\n")
-        if piece.count(b"\r") != feeds or piece.count(b"\r\n") != feeds:
+        paired = plain or piece.count(b"\r\n") == feeds
+        if piece.count(b"\r") != feeds or not paired:
             if not self._normalize:
                 self.give_up(Fault.BARE_NEWLINE)
                 return
