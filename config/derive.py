@@ -70,6 +70,15 @@ def support_addresses(settings: Settings) -> tuple[SupportAddress, ...]:
     return settings.address or (ours,)
 
 
+def teams(settings: Settings) -> tuple[str, ...]:
+    """Return every team that the configuration names, sorted."""
+    named = {support.team for support in support_addresses(settings)}
+    named |= {team for agent in settings.agent for team in agent.teams}
+    named |= {promise.team for promise in settings.promise}
+    named |= {rule.team for rule in settings.rule}
+    return tuple(sorted(named - {""}))
+
+
 def relay_from(settings: Settings) -> Address:
     """Return the sender of automatic mail; by default the first support address."""
     if settings.relay.from_:

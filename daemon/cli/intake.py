@@ -19,6 +19,7 @@ from chamado.config.settings import Limits, Settings
 from chamado.config.units import mail_address
 from chamado.daemon import logs, parts
 from chamado.daemon.accept import Acceptor, row_of
+from chamado.daemon.cli import terminal
 from chamado.daemon.cli.options import (
     config_option,
     json_option,
@@ -57,9 +58,13 @@ def parse(files: tuple[str, ...], as_json: bool) -> None:
 
     FILE is one message, or - for stdin.
     """
-    reader = Reader(Limits())
+    reader, unread = Reader(Limits()), 0
     try:
         for file, understood in reader.read(files):
+            if isinstance(understood, NoSuchInput):
+                unread += 1
+                click.echo(terminal.line(f"chamado: {understood}"), err=True)
+                continue
             seen = as_contract(file, understood)
             if as_json:
                 click.echo(json.dumps(seen, ensure_ascii=False))
@@ -67,6 +72,8 @@ def parse(files: tuple[str, ...], as_json: bool) -> None:
                 _show_parsed(seen)
     finally:
         reader.close()
+    if unread:
+        raise NoSuchInput(f"{unread} of {len(files)} files could not be read")
 
 
 class Reader:
@@ -76,8 +83,10 @@ class Reader:
         self._pool = parts.open_pool(limits)
         self._threads = ThreadPoolExecutor(limits.parsers)
 
-    def read(self, files: Sequence[str]) -> Iterator[tuple[str, Understood]]:
-        """Read every file; raises `NoSuchInput` for one that is not there."""
+    def read(
+        self, files: Sequence[str]
+    ) -> Iterator[tuple[str, Understood | NoSuchInput]]:
+        """Read every file; for one that cannot be read, say so and go on."""
         return zip(files, self._threads.map(self._one, files), strict=True)
 
     def close(self) -> None:
@@ -85,8 +94,11 @@ class Reader:
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._pool.close()
 
-    def _one(self, file: str) -> Understood:
-        raw = read_file(file)
+    def _one(self, file: str) -> Understood | NoSuchInput:
+        try:
+            raw = read_file(file)
+        except NoSuchInput as error:
+            return error
         nobody = Envelope(mail_from=None, rcpt_tos=(), received_at=datetime.now(UTC))
         request = Request(envelope=nobody, raw=raw, raw_size=len(raw))
         for rung in range(RUNGS):

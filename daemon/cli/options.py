@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any, TypeVar
 
 import click
@@ -98,13 +99,15 @@ def print_json(value: object) -> None:
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print aligned columns; the last one is as wide as it likes."""
+    """Print aligned columns; on a terminal a line ends where the screen does."""
     cells = [[_cell(value) for value in row] for row in rows]
     lines = [list(heads), *cells]
     widths = [max(terminal.width(line[i]) for line in lines) for i in range(len(heads))]
+    screen = get_terminal_size().columns if sys.stdout.isatty() else None
     for line in lines:
         padded = [terminal.padded(t, w) for t, w in zip(line, widths, strict=True)]
-        click.echo("  ".join(padded).rstrip())
+        shown = "  ".join(padded).rstrip()
+        click.echo(terminal.fitted(shown, screen) if screen else shown)
 
 
 def print_facts(facts: Sequence[tuple[str, object]]) -> None:

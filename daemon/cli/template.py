@@ -15,8 +15,6 @@ from chamado.daemon.refusal import InTheWay
 from chamado.notifier.render import Templates, sample
 from chamado.notifier.types import LetterKind, Notification
 
-LANGUAGES = ("pt-BR", "en", "es")
-
 
 @click.group("template")
 def template_group() -> None:
@@ -58,6 +56,11 @@ def preview(
         language=settings.service.language,
         timezone=settings.service.timezone,
     )
+    if language and language not in templates.languages:
+        raise click.BadParameter(
+            f"{language!r} has no letters; there are: {', '.join(templates.languages)}",
+            param_hint="--language",
+        )
     wanted = _notification(settings, LetterKind(kind), language)
     if topic:
         wanted = replace(wanted, topics=topic)

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from chamado.config import derive
 from chamado.config.address import Address
 from chamado.config.units import mail_address
 from chamado.daemon import actions
@@ -211,7 +212,7 @@ def set_(
             impact=Impact(impact) if impact else None,
             priority=Priority(priority) if priority else None,
             assignee=_assignee(here, assignee),
-            team=_team(team),
+            team=_team(here, team),
             tag=_tags(tag),
             untag=_tags(untag),
         )
@@ -300,12 +301,13 @@ def _assignee(here: Here, text: str | None) -> str | None:
     return clean_line(text, 320)
 
 
-def _team(text: str | None) -> str | None:
+def _team(here: Here, text: str | None) -> str | None:
     if text is None:
         return None
-    team = clean_line(text, 64)
-    if not team:
-        raise BadData("a team needs a name")
+    team, known = clean_line(text, 64), derive.teams(here.settings)
+    if team not in known:
+        # A case of a team that has nobody is a case that nobody is told of.
+        raise BadData(f"there is no team {team!r}; there are: {', '.join(known)}")
     return team
 
 

@@ -565,8 +565,8 @@ def test_moving_a_case_to_another_team_keeps_replies_on_it(
     """Which team works on a case is no business of the customer's: what they answer
     to the address they know still joins."""
     home.mail(message())
-    cli.ok("ticket", "set", 1, "--team", "database")
-    reply(cli, 1, "Passei ao time do banco de dados.")
+    cli.ok("ticket", "set", 1, "--team", "sales")
+    reply(cli, 1, "Passei ao time de vendas.")
     letter = sent(home)[-1]
     home.clock.move(minutes=10)
     fate = home.mail(

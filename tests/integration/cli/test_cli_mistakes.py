@@ -1,0 +1,44 @@
+"""What a person types wrong is named, with the way out, and changes nothing."""
+
+import json
+from pathlib import Path
+
+from tests.support.counter import Counter
+from tests.support.house import House, message
+
+
+def test_a_file_that_is_missing_does_not_keep_the_others_from_being_parsed(
+    cli: Counter, tmp_path: Path
+) -> None:
+    """`parse` goes on, names what it could not read, and ends with 66."""
+    there = tmp_path / "there.eml"
+    there.write_bytes(message())
+    done = cli.run("parse", "--json", str(tmp_path / "gone.eml"), str(there))
+    assert done.code == 66
+    assert [json.loads(line)["file"] for line in done.out.splitlines()] == [str(there)]
+    assert "gone.eml: No such file or directory" in done.err
+
+
+def test_a_team_that_nobody_is_in_is_refused(home: House, cli: Counter) -> None:
+    """A mistyped team would be told of nothing; the known ones are named."""
+    home.mail(message())
+    done = cli.run("ticket", "set", 1, "--team", "slaes")
+    assert done.code == 65
+    assert "'slaes'" in done.err
+    assert "sales, support" in done.err
+    assert cli.json("ticket", "show", 1)["team"] == "support"
+
+
+def test_a_language_without_letters_is_no_other_language(cli: Counter) -> None:
+    """`template preview` says which there are instead of showing Portuguese."""
+    done = cli.run("template", "preview", "ack", "--language", "xx")
+    assert done.code == 64
+    assert "en, es, pt-BR" in done.err
+    assert done.out == ""
+
+
+def test_the_state_of_the_database_is_data_for_scripts_too(cli: Counter) -> None:
+    """`db upgrade` and `db check` know --json."""
+    assert cli.json("db", "upgrade")["schema"] == "0001"
+    checked = cli.json("db", "check")
+    assert checked == {"schema": "0001", "durable": True, "sound": True}
