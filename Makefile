@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMPS := .stamps
 ARGS ?=
 
-.PHONY: run test check bench servers format clean
+.PHONY: run test check coverage bench servers format clean
 
 run: $(STAMPS)/run
 	$(BIN)/chamado run $(ARGS)
@@ -21,6 +21,11 @@ check: $(STAMPS)/dev
 	for wing in config parsers notifier daemon; do \
 	  ln -sfn ../../$$wing .typing/chamado/$$wing; done
 	$(BIN)/mypy
+
+# The same tests, with the lines and branches that none of them reached.
+coverage: $(STAMPS)/dev servers
+	$(BIN)/pytest -n auto --dist loadgroup --cov \
+	  --cov-report=term-missing:skip-covered $(ARGS)
 
 bench: $(STAMPS)/dev servers
 	$(BIN)/python -m bench $(ARGS)
