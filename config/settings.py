@@ -78,6 +78,7 @@ class Listener(Section):
     tls_key: Path | None = None
     max_connections: int = Field(default=50, ge=1)
     max_connections_per_address: int = Field(default=5, ge=1)
+    connections_per_minute: int = Field(default=60, ge=0)
     idle_timeout: Duration = Field(default=60.0, gt=0)
     data_timeout: Duration = Field(default=600.0, gt=0)
     session_timeout: Duration = Field(default=1800.0, gt=0)

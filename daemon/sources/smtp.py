@@ -52,7 +52,6 @@ class SmtpSource(Server):
         message_bytes: int,
         hostname: str,
         inherited: Mapping[str, socket.socket] | None = None,
-        connections_per_minute: int = 60,
         grace_seconds: float = 30.0,
         commit_seconds: float = 60.0,
     ) -> None:
@@ -60,8 +59,7 @@ class SmtpSource(Server):
 
         `known` says whether an address, in whatever case it was written, is ours.
         `message_bytes` is the limit of one mail; four times as much may be in memory
-        at once. `connections_per_minute` bounds each address outside the trusted
-        networks (0: no bound). Raises TlsError for a certificate that is unusable.
+        at once. Raises TlsError for a certificate that is unusable.
         """
         posts = tuple(
             Post.of(
@@ -69,7 +67,6 @@ class SmtpSource(Server):
                 known=known,
                 message_bytes=message_bytes,
                 hostname=hostname,
-                connections_per_minute=connections_per_minute,
             )
             for listener in listeners
         )

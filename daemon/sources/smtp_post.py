@@ -34,7 +34,6 @@ class Post:
         known: Callable[[str], bool],
         message_bytes: int,
         hostname: str,
-        connections_per_minute: int,
     ) -> Self:
         """Build the post of a listener. Raises TlsError."""
         return cls(
@@ -42,7 +41,7 @@ class Post:
             gate=Gate(
                 total=listener.max_connections,
                 per_address=listener.max_connections_per_address,
-                per_minute=connections_per_minute,
+                per_minute=listener.connections_per_minute,
                 trusted=listener.trusted_networks,
             ),
             tls=Tls(listener.tls_certificate, listener.tls_key),

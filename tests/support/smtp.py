@@ -33,7 +33,6 @@ class Serving:
         inherited: Mapping[str, socket.socket] | None = None,
         grace_seconds: float = 10.0,
         commit_seconds: float = 10.0,
-        connections_per_minute: int = 0,
         door: MemoryDoor | None = None,
     ) -> None:
         self.door = door or MemoryDoor(Ledger())
@@ -46,7 +45,6 @@ class Serving:
             message_bytes=message_bytes,
             hostname="mx.acme.example",
             inherited=inherited,
-            connections_per_minute=connections_per_minute,
             grace_seconds=grace_seconds,
             commit_seconds=commit_seconds,
         )

@@ -18,7 +18,7 @@ TOO_BIG = "552 5.3.4 Message too big"
 
 
 def _listener(**more: object) -> Listener:
-    return Listener(listen="127.0.0.1:0", **more)
+    return Listener(listen="127.0.0.1:0", **{"connections_per_minute": 0, **more})
 
 
 def test_s10_an_endless_line_is_swallowed_to_a_bound_and_cut(
@@ -116,7 +116,7 @@ def test_new_connections_a_minute_are_bounded_for_strangers(
     serve: Serve, connect: Connect
 ) -> None:
     """A stranger that comes again and again is asked to wait; others are not."""
-    serving = serve(_listener(trusted_networks=()), connections_per_minute=3)
+    serving = serve(_listener(trusted_networks=(), connections_per_minute=3))
     for _ in range(3):
         client = connect(serving)
         client.greet()
@@ -130,7 +130,7 @@ def test_a_trusted_network_has_no_limits_for_one_address(
     serve: Serve, connect: Connect
 ) -> None:
     """The relay in front of us may open as many connections as there are."""
-    serving = serve(_listener(max_connections=20), connections_per_minute=1)
+    serving = serve(_listener(max_connections=20, connections_per_minute=1))
     assert {connect(serving).reply()[:3] for _ in range(20)} == {"220"}
 
 
