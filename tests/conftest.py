@@ -31,7 +31,8 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
     """The PostgreSQL of this run; skips where none is installed."""
     if postgres.programs() is None:
         pytest.skip("PostgreSQL is not installed here; tests/servers.sh installs it")
-    with postgres.shared(_meeting(tmp_path_factory), _prepare) as server:
+    meeting, home = _meeting(tmp_path_factory), postgres.in_memory()
+    with postgres.shared(meeting, _prepare, home) as server:
         yield server
 
 

@@ -81,7 +81,7 @@ class Postgres:
         """Make a fresh database, with the schema unless `empty`; yield its URL."""
         name = f"t_{secrets.token_hex(6)}"
         template = "template0" if empty else _TEMPLATE
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         try:
             yield self.url(name)
         finally:
@@ -89,18 +89,21 @@ class Postgres:
 
 
 @contextmanager
-def shared(meeting: Path, prepare: Callable[[str], None]) -> Iterator[Postgres]:
+def shared(
+    meeting: Path, prepare: Callable[[str], None], home: Path | None = None
+) -> Iterator[Postgres]:
     """Use the server of this test run, starting it if need be.
 
     `meeting` is a folder that all workers know; `prepare` gets the URL of an empty
-    database and brings the schema into it.
+    database and brings the schema into it. The server lives below `home`, or where
+    temporary files do.
     """
     with (meeting / "postgres.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         note = meeting / "postgres.json"
         server, alive = _join(note) or (None, -1)
         if server is None:
-            server, alive = _start()
+            server, alive = _start(home)
             server.run(f"CREATE DATABASE {_TEMPLATE} TEMPLATE template0")
             prepare(server.url(_TEMPLATE))
             facts = {"folder": str(server.folder), "port": server.port}
@@ -122,10 +125,21 @@ def _join(note: Path) -> tuple[Postgres, int] | None:
     return Postgres(folder=Path(facts["folder"]), port=facts["port"]), alive
 
 
-def _start() -> tuple[Postgres, int]:
+def in_memory() -> Path | None:
+    """Return a folder in memory, where a sync costs nothing, if there is room for it.
+
+    Dropping a database writes a checkpoint: a tenth of a second on a disk, each test.
+    """
+    memory = Path("/dev/shm")
+    if memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30:
+        return memory
+    return None
+
+
+def _start(home: Path | None) -> tuple[Postgres, int]:
     bin_folder = programs()
     assert bin_folder is not None
-    folder = Path(tempfile.mkdtemp("", "pg-"))
+    folder = Path(tempfile.mkdtemp("", "pg-", dir=home))
     if os.getuid() == 0:
         # PostgreSQL refuses to run as root; the socket must be within our reach.
         owner = pwd.getpwnam(USER)
