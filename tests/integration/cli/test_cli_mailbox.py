@@ -1,5 +1,6 @@
 """`mailbox list` and `mailbox reconcile` against a real Dovecot; `doctor` beside it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,9 @@ def test_what_a_dead_daemon_said_does_not_hold(
     """A mailbox counts as connected only while somebody holds its lease."""
     cli = counter(tmp_path, database_url, more=section(dovecot, "INBOX"))
     me = identity()
-    book = Mailboxes(home.store, me.owner, me.host, utc_now)
+    # One with our own number would be a life before ours, so it is another that lives.
+    owner = f"{me.host}:{os.getppid()}:another"
+    book = Mailboxes(home.store, owner, me.host, utc_now)
     book.lease("support")
     book.report("support", connected=True)
     (row,) = cli.json("mailbox", "list")
