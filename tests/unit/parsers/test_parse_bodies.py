@@ -62,7 +62,7 @@ def plain(content: bytes, charset: str | None, encoding: str = "8bit") -> bytes:
 def test_p31_bodies_are_readable_under_true_and_false_labels(
     codec, label, text, encoding
 ):
-    """Declared, else UTF-8, else windows-1252; a false Latin label is seen through."""
+    """P-31: declared, else UTF-8, else windows-1252; a false label is seen through."""
     content = text.encode(codec)
     coded = {
         "8bit": lambda data: data,
@@ -125,7 +125,7 @@ def test_quoted_printable_as_it_comes(coded, text):
     "encoding", ["7bit", "BINARY", "8-bit", '"8bit"', "unheard-of"]
 )
 def test_p32_eight_bit_data_under_any_label(encoding):
-    """The label of the transfer encoding cannot hide what is there."""
+    """P-32: the label of the transfer encoding cannot hide what is there."""
     assert parse(plain("não".encode(), "utf-8", encoding)).text == "não\n"
 
 
@@ -137,7 +137,7 @@ def test_p32_eight_bit_data_under_any_label(encoding):
     ],
 )
 def test_p32_flowed_text_is_put_together(delsp, text):
-    """Soft line breaks go, with or without the blank (RFC 3676)."""
+    """P-32: soft line breaks go, with or without the blank (RFC 3676)."""
     head = f"Content-Type: text/plain; format=flowed; delsp={delsp}"
     body = "Uma linha \nlonga que \nsegue.\nOutra.\n"
     body = body if delsp == "no" else "Uma linha \nlonga que  \nsegue.\nOutra.\n"
@@ -156,7 +156,7 @@ PAGE = "Content-Type: text/html; charset=utf-8\n\n<p>Olá em <b>HTML</b></p>"
 
 
 def test_p34_both_views_are_kept():
-    """What the plain and the HTML view say is both there."""
+    """P-34: what the plain and the HTML view say is both there."""
     message = parse(multipart("alternative", PLAIN, PAGE))
     assert message.text == "Olá em texto\n"
     assert message.html is not None
@@ -164,19 +164,19 @@ def test_p34_both_views_are_kept():
 
 
 def test_p34_html_alone_becomes_text():
-    """A message without a plain view gets one."""
+    """P-34: a message without a plain view gets one."""
     message = parse(mail("Content-Type: text/html; charset=utf-8", body="<p>Olá</p>"))
     assert message.text == "Olá\n"
 
 
 def test_p34_an_empty_plain_view_gives_way():
-    """A blank plain part beside HTML is not what was written."""
+    """P-34: a blank plain part beside HTML is not what was written."""
     message = parse(multipart("alternative", "Content-Type: text/plain\n\n \n", PAGE))
     assert message.text == "Olá em HTML\n"
 
 
 def test_p34_no_text_at_all():
-    """A message of one picture has an empty text and a file."""
+    """P-34: a message of one picture has an empty text and a file."""
     png = base64.b64encode(
         b"\x89PNG\r\n\x1a\n" + bytes(8) + b"\0\0\0\1\0\0\0\2"
     ).decode()
@@ -230,7 +230,7 @@ def test_plain_and_html_bodies_in_sequence_are_both_there():
     ],
 )
 def test_x02_x03_x04_x12_x14_nothing_runs_loads_or_leads_astray(markup):
-    """No event, script, style, form, remote image or odd link survives the cleaning."""
+    """X-02, X-03, X-04, X-12, X-14: no event, script, form, remote image, odd link."""
     page = f"<p>antes</p>{markup}<p>depois</p>"
     message = parse(mail("Content-Type: text/html; charset=utf-8", body=page))
     html = (message.html or "").lower()
@@ -246,7 +246,7 @@ def test_x02_x03_x04_x12_x14_nothing_runs_loads_or_leads_astray(markup):
 
 
 def test_x03_good_links_survive_with_their_manners():
-    """http, https and mailto links stay and give nothing away."""
+    """X-03: http, https and mailto links stay and give nothing away."""
     message = parse(
         mail("Content-Type: text/html", body='<a href="https://a.example/x?y=1">x</a>')
     )
@@ -293,8 +293,8 @@ def test_the_html_says_its_charset_where_the_header_does_not():
     assert message.text == "Zażółć\n"
 
 
-def test_invisible_characters_do_not_hide_words():
-    """Tag letters are dropped, zero-width fillers go from HTML (X-10)."""
+def test_x10_invisible_characters_do_not_hide_words():
+    """X-10: tag letters are dropped, zero-width fillers go from HTML."""
     body = "se\U000e0041gredo\u200b"
     assert parse(mail(body=body)).text.startswith("segredo")
     assert parse(mail("Content-Type: text/html", body=body)).text == "segredo\n"

@@ -99,23 +99,23 @@ def test_raw_8_bit_names_are_readable(raw):
     ],
 )
 def test_x16_names_are_safe_to_show(raw, name):
-    """No path, no control, no trick with direction; the file is never called so."""
+    """X-16: no path, no control, no trick with direction is left of a name."""
     assert safe_name(raw) == name
 
 
 def test_x16_endless_names_keep_their_ending():
-    """A name of five thousand characters is cut to 120."""
+    """X-16: a name of five thousand characters is cut to 120."""
     assert safe_name("n" * 5_000 + ".png") == "n" * 116 + ".png"
 
 
 def test_x16_a_name_of_nothing_is_invented():
-    """Dots are no name; the file gets one that says what it is."""
+    """X-16: dots are no name; the file gets one that says what it is."""
     found = one_file(png(10, 10), "Content-Disposition: attachment; filename=..")
     assert found.name == "image-1.png"
 
 
 def test_x19_files_of_one_name_are_all_kept():
-    """Ten files with the same name and twice the same content are ten files."""
+    """X-19: ten files with the same name and twice the same content are ten files."""
     parts = [part(b"same", "Content-Type: x/y; name=a.bin") for _ in range(10)]
     message = parse(multipart("mixed", TEXT, *parts))
     assert [a.name for a in message.attachments] == ["a.bin"] * 10
@@ -136,7 +136,7 @@ def test_x19_files_of_one_name_are_all_kept():
     ],
 )
 def test_x07_the_type_is_what_the_content_proves(content, declared, found_type):
-    """A picture is one by its first bytes; what only claims to be one is not."""
+    """X-07: a picture is one by its first bytes; what only claims to be one is not."""
     header = "Content-Disposition: attachment; filename=f"
     found = one_file(content, f"Content-Type: {declared}", header)
     assert found.content_type == found_type
@@ -170,7 +170,7 @@ JPEG = (
     ],
 )
 def test_x21_pixels_are_read_from_the_header_alone(content, pixels):
-    """Width and height come from a few bytes; nothing is decoded."""
+    """X-21: width and height come from a few bytes; nothing is decoded."""
     found = one_file(content, "Content-Type: image/png; name=a")
     assert (found.width, found.height) == pixels
 
@@ -264,7 +264,7 @@ def test_files_uuencoded_into_the_text_are_files():
     ],
 )
 def test_p33_what_is_not_opened_is_kept(kind, name):
-    """Encrypted, TNEF, calendar and Outlook parts stay as files, byte for byte."""
+    """P-33: encrypted, TNEF, calendar and Outlook parts are kept byte for byte."""
     header = f"Content-Disposition: attachment; filename={name}"
     found = one_file(b"\x01\x02", f"Content-Type: {kind}", header)
     assert (found.name, found.content) == (name, b"\x01\x02")
@@ -281,7 +281,7 @@ def test_a_named_text_that_is_shown_is_a_file_too():
 
 
 def test_x15_external_bodies_are_not_followed():
-    """A part that points elsewhere is a file with what it says."""
+    """X-15: a part that points elsewhere is a file with what it says."""
     body = 'Content-Type: message/external-body; access-type=URL; URL="http://x.example"\n\nx'
     message = parse(multipart("mixed", TEXT, body))
     assert message.text == "veja\n"

@@ -168,18 +168,18 @@ def test_a_long_message_id_is_kept_byte_for_byte():
     ],
 )
 def test_p25_dates_out_of_reason_are_no_dates(value, moment):
-    """A readable Date comes in UTC; an absurd one is left out, never clamped to now."""
+    """P-25: a readable Date comes in UTC; an absurd one is left out, never made now."""
     assert parsed(f"Date: {value}").date == moment
 
 
 @pytest.mark.parametrize("value", ["1 Jan 1970 00:00:00 +0000", "1 Jan 2038 00:00 GMT"])
 def test_p27_odd_but_possible_dates_are_kept(value):
-    """Far dates stay as the sender wrote them: clocks start at arrival anyway."""
+    """P-27: far dates stay as the sender wrote them: clocks start at arrival anyway."""
     assert parsed(f"Date: {value}").date is not None
 
 
 def test_p28_an_absurd_received_line_harms_nothing():
-    """A trace line with an impossible date costs the message nothing."""
+    """P-28: a trace line with an impossible date costs the message nothing."""
     message = parsed("Received: from x by y; Mon, 1 Jan 999999999999 00:00:00 +0000")
     assert message.text == "Não consigo acessar.\n"
 
@@ -200,7 +200,7 @@ def test_h16_control_headers_are_only_headers():
     "name", ["parse", "__class__", "a_json", "message", "defects", "headers_json"]
 )
 def test_p15_header_names_reach_no_attribute(name):
-    """A field named like something in a program is a field like any other."""
+    """P-15: a field named like something in a program is a field like any other."""
     message = parsed(f"{name}: x", "Subject: s")
     assert message.subject == "s"
     assert (name, "x") in [(h.name, h.value) for h in message.headers]

@@ -1,8 +1,6 @@
-"""Mail made to hurt: every input yields a message, within two seconds of CPU."""
+"""Mail made to hurt: every input yields a message, and soon."""
 
 import base64
-import time
-from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,21 +8,9 @@ from chamado.parsers.message import parse
 from chamado.parsers.types import ParsedMessage
 from tests.unit.parsers.mails import mail, multipart
 
-SECONDS = 2.0
-
-
-@pytest.fixture
-def timed() -> Iterator[Callable[[bytes], ParsedMessage]]:
-    """Parse within the time; the clock is this process's CPU, so load hardly counts."""
-
-    def run(raw: bytes) -> ParsedMessage:
-        before = time.process_time()
-        message = parse(raw)
-        spent = time.process_time() - before
-        assert spent < SECONDS, f"{spent:.2f} s"
-        return message
-
-    return run
+# A bound for what would never end; tests/integration/verbs/test_hostile_filed.py lets
+# the limits of a real child say that none of it is slow.
+pytestmark = pytest.mark.timeout(30)
 
 
 def body(content: bytes, charset: str, encoding: str = "base64") -> bytes:
@@ -39,15 +25,15 @@ def html(content: str) -> bytes:
     return mail("Content-Type: text/html; charset=utf-8", body=content)
 
 
-def test_p01_nul_in_the_charset(timed):
-    """A charset with a NUL in it is an unknown charset."""
-    message = timed(b'Content-Type: text/plain; charset="a\x00b"\n\nol\xc3\xa1')
+def test_p01_nul_in_the_charset():
+    """P-01: a charset with a NUL in it is an unknown charset."""
+    message = parse(b'Content-Type: text/plain; charset="a\x00b"\n\nol\xc3\xa1')
     assert message.text == "olá\n"
 
 
-def test_p02_broken_encoded_words_in_subject_and_from(timed):
-    """Words under impossible charsets are read all the same."""
-    message = timed(
+def test_p02_broken_encoded_words_in_subject_and_from():
+    """P-02: words under impossible charsets are read all the same."""
+    message = parse(
         b"Subject: =?a\x00b?Q?hi?=\nFrom: =?x\xe4?Q?=E9?= <c@d.example>\n\nx"
     )
     assert message.sender is not None
@@ -55,9 +41,9 @@ def test_p02_broken_encoded_words_in_subject_and_from(timed):
     assert "hi" in message.subject
 
 
-def test_p04_punycode_never_runs(timed):
-    """A quadratic codec named by a stranger is not used."""
-    message = timed(body(b"a-" + b"z" * 1_000_000, "punycode"))
+def test_p04_punycode_never_runs():
+    """P-04: a quadratic codec named by a stranger is not used."""
+    message = parse(body(b"a-" + b"z" * 1_000_000, "punycode"))
     assert message.text.startswith("a-zzz")
     assert "unknown charset 'punycode'" in message.defects
 
@@ -75,39 +61,39 @@ def test_p04_punycode_never_runs(timed):
         "utf-16",
     ],
 )
-def test_p05_codecs_that_are_no_charsets(timed, charset):
-    """Whatever Python has a codec for, mail gets the fallback ladder."""
-    message = timed(body("Olá\n".encode() * 20_001, charset))
+def test_p05_codecs_that_are_no_charsets(charset):
+    """P-05: whatever Python has a codec for, mail gets the fallback ladder."""
+    message = parse(body("Olá\n".encode() * 20_001, charset))
     assert message.text.startswith("Olá\n")
 
 
-def test_p05_utf16_of_odd_length(timed):
-    """A truncated UTF-16 body is readable up to its end."""
-    message = timed(body("Olá, tudo bem?".encode("utf-16")[:-1], "utf-16"))
+def test_p05_utf16_of_odd_length():
+    """P-05: a truncated UTF-16 body is readable up to its end."""
+    message = parse(body("Olá, tudo bem?".encode("utf-16")[:-1], "utf-16"))
     assert message.text.startswith("Olá, tudo bem")
 
 
 @pytest.mark.parametrize(
     "value", ["," * 200_000, "a@b.example, " * 20_000, "<" * 9_000]
 )
-def test_p07_endless_address_lists(timed, value):
-    """At most 500 addresses are read, however many there are."""
-    message = timed(mail(f"To: {value}"))
+def test_p07_endless_address_lists(value):
+    """P-07: at most 500 addresses are read, however many there are."""
+    message = parse(mail(f"To: {value}"))
     assert len(message.to) <= 500
     if len(value) > 16_384:
         assert "limit: to cut at 500 addresses" in message.defects
 
 
 @pytest.mark.parametrize("field", ["To", "From", "Cc", "Reply-To", "Date"])
-def test_p08_comments_nested_without_end(timed, field):
-    """Deep comments end no recursion and identify nobody."""
-    message = timed(mail(f"{field}: " + "(" * 50_000 + "a@b.example"))
+def test_p08_comments_nested_without_end(field):
+    """P-08: deep comments end no recursion and identify nobody."""
+    message = parse(mail(f"{field}: " + "(" * 50_000 + "a@b.example"))
     assert message.from_count in (0, 1)
 
 
-def test_p08_a_sender_that_is_all_parentheses_is_nobody(timed):
-    """An unparseable From gives no identity."""
-    assert timed(mail("From: " + "(" * 50_000)).from_count == 0
+def test_p08_a_sender_that_is_all_parentheses_is_nobody():
+    """P-08: an unparseable From gives no identity."""
+    assert parse(mail("From: " + "(" * 50_000)).from_count == 0
 
 
 @pytest.mark.parametrize(
@@ -126,68 +112,68 @@ def test_p08_a_sender_that_is_all_parentheses_is_nobody(timed):
         b"X\xff: \xfe\r\n\r\n\xfd",
     ],
 )
-def test_p14_headers_without_end_or_without_anything(timed, raw):
-    """Empty, header-only and endless headers give a message."""
-    assert isinstance(timed(raw), ParsedMessage)
+def test_p14_headers_without_end_or_without_anything(raw):
+    """P-14: empty, header-only and endless headers give a message."""
+    assert isinstance(parse(raw), ParsedMessage)
 
 
-def test_p14_the_body_behind_an_endless_header_is_still_read(timed):
-    """A header block over its limit is cut and its body is kept."""
-    message = timed(b"X-Long: " + b"a" * 5_000_000 + b"\r\n\r\nbody")
+def test_p14_the_body_behind_an_endless_header_is_still_read():
+    """P-14: a header block over its limit is cut and its body is kept."""
+    message = parse(b"X-Long: " + b"a" * 5_000_000 + b"\r\n\r\nbody")
     assert message.text == "body\n"
     assert any("header block cut" in defect for defect in message.defects)
 
 
 @pytest.mark.parametrize("name", ["n" * 10_000, "a_json" * 2_000])
-def test_p15_endless_header_names(timed, name):
-    """A name of ten thousand characters is passed over."""
-    assert timed(mail("Subject: s", f"{name}: x", "To: a@b.example")).subject == "s"
+def test_p15_endless_header_names(name):
+    """P-15: a name of ten thousand characters is passed over."""
+    assert parse(mail("Subject: s", f"{name}: x", "To: a@b.example")).subject == "s"
 
 
-def test_p17_fifty_thousand_parts(timed):
-    """Five hundred parts are read; the rest is kept as one file."""
+def test_p17_fifty_thousand_parts():
+    """P-17: five hundred parts are read; the rest is kept as one file."""
     raw = multipart("mixed", *["\n" for _ in range(50_000)])
-    message = timed(raw)
+    message = parse(raw)
     assert "limit: more than 500 parts" in message.defects
     assert message.attachments[-1].name == "message.eml"
     assert message.attachments[-1].size > 200_000
 
 
-def test_p17_a_boundary_that_begins_like_the_outer_one(timed):
-    """Boundaries are compared whole."""
+def test_p17_a_boundary_that_begins_like_the_outer_one():
+    """P-17: boundaries are compared whole."""
     inner = 'Content-Type: multipart/mixed; boundary="b00"\n\n--b00\n\ninner\n--b00--\n'
-    assert timed(multipart("mixed", inner, "\nouter")).text == "inner\n\nouter\n"
+    assert parse(multipart("mixed", inner, "\nouter")).text == "inner\n\nouter\n"
 
 
 @pytest.mark.parametrize("boundary", ["", "b" * 5_000, "b0", " ", "--", "(("])
-def test_p17_odd_boundaries(timed, boundary):
-    """Empty, endless and repeated boundaries lose no word."""
+def test_p17_odd_boundaries(boundary):
+    """P-17: empty, endless and repeated boundaries lose no word."""
     inner = f'Content-Type: multipart/mixed; boundary="{boundary}"\n\n'
     inner += f"--{boundary}\n\ninner words\n--{boundary}--"
-    assert "inner words" in timed(multipart("mixed", inner)).text
+    assert "inner words" in parse(multipart("mixed", inner)).text
 
 
-def test_p17_nesting_without_end(timed):
-    """Thirty levels are opened; deeper ones are shown as text."""
+def test_p17_nesting_without_end():
+    """P-17: thirty levels are opened; deeper ones are shown as text."""
     lines = []
     for level in range(2_000):
         lines.append(f"Content-Type: multipart/mixed; boundary=b{level}\n\n--b{level}")
-    message = timed("\n".join(lines).encode())
+    message = parse("\n".join(lines).encode())
     assert any("nested deeper" in defect for defect in message.defects)
 
 
-def test_p17_messages_in_messages(timed):
-    """An attached message is a leaf, however deep it goes on inside."""
+def test_p17_messages_in_messages():
+    """P-17: an attached message is a leaf, however deep it goes on inside."""
     raw = b"Content-Type: message/rfc822\n\n" * 5_000 + b"Subject: x\n\nend"
-    message = timed(raw)
+    message = parse(raw)
     assert [a.role for a in message.attachments] == ["nested_message"]
 
 
-def test_p17_parts_without_an_empty_line(timed):
-    """Hundreds of unfinished headers do not search the message again and again."""
+def test_p17_parts_without_an_empty_line():
+    """P-17: hundreds of unfinished headers do not search the message anew each."""
     filler = "x" * 70 + "\n"
     raw = multipart("mixed", *["X-A: 1\n" + filler * 400 for _ in range(490)])
-    assert isinstance(timed(raw), ParsedMessage)
+    assert isinstance(parse(raw), ParsedMessage)
 
 
 @pytest.mark.parametrize(
@@ -198,14 +184,14 @@ def test_p17_parts_without_an_empty_line(timed):
         'text/plain; a="' * 999,
     ],
 )
-def test_p17_content_types_without_end(timed, value):
-    """Parameters are read in linear time."""
-    assert timed(mail(f"Content-Type: {value}", body="words\n")).text == "words\n"
+def test_p17_content_types_without_end(value):
+    """P-17: parameters are read in linear time."""
+    assert parse(mail(f"Content-Type: {value}", body="words\n")).text == "words\n"
 
 
-def test_p21_subjects_that_look_like_tags(timed):
-    """A subject of twenty thousand opening tags is cut and read at once."""
-    assert timed(mail("Subject: " + "[# " * 20_000)).subject.startswith("[# [#")
+def test_p21_subjects_that_look_like_tags():
+    """P-21: a subject of twenty thousand opening tags is cut and read at once."""
+    assert parse(mail("Subject: " + "[# " * 20_000)).subject.startswith("[# [#")
 
 
 @pytest.mark.parametrize(
@@ -230,9 +216,9 @@ def test_p21_subjects_that_look_like_tags(timed):
         "<svg><math>" * 10_000,
     ],
 )
-def test_p22_html_bombs(timed, content):
-    """HTML that is expensive to read is shown as text without layout."""
-    message = timed(html("<p>first words</p>" + content + "<p>last words</p>"))
+def test_p22_html_bombs(content):
+    """P-22: HTML that is expensive to read is shown as text without layout."""
+    message = parse(html("<p>first words</p>" + content + "<p>last words</p>"))
     assert "first words" in message.text
 
 
@@ -263,9 +249,9 @@ def test_p22_html_bombs(timed, content):
         "1/1/1 " * 10_000 + "wrote:",
     ],
 )
-def test_p23_texts_that_imitate_quotes(timed, content):
-    """The quote splitter is linear, and past 64 KiB it leaves the text whole."""
-    message = timed(mail(body="Olá\n\n" + content))
+def test_p23_texts_that_imitate_quotes(content):
+    """P-23: the quote splitter is linear, and past 64 KiB it leaves the text whole."""
+    message = parse(mail(body="Olá\n\n" + content))
     assert message.text.startswith("Olá\n")
     if len(content) > 65_536:
         assert message.reply == message.text
@@ -274,9 +260,9 @@ def test_p23_texts_that_imitate_quotes(timed, content):
 @pytest.mark.parametrize(
     "content", ["x" * 20_000_000, "http://example.com/x " * 500_000, "é" * 3_000_000]
 )
-def test_p24_a_text_of_one_line(timed, content):
-    """The first megabyte of characters is shown; the raw message keeps the rest."""
-    message = timed(mail(body=content))
+def test_p24_a_text_of_one_line(content):
+    """P-24: a first megabyte of characters is shown; the raw mail keeps the rest."""
+    message = parse(mail(body=content))
     assert 1_000_000 < len(message.text) <= 1_048_576 + 1
     assert any("text cut" in defect for defect in message.defects)
 
@@ -288,25 +274,25 @@ def test_p24_a_text_of_one_line(timed, content):
 @pytest.mark.parametrize(
     "encoding", ["base64", "quoted-printable", "x-uuencode", "xyz"]
 )
-def test_transfer_encodings_that_decode_to_nothing(timed, coded, encoding):
+def test_transfer_encodings_that_decode_to_nothing(coded, encoding):
     """Broken transfer encodings end quickly."""
-    assert isinstance(timed(body(coded.encode(), "utf-8", encoding)), ParsedMessage)
+    assert isinstance(parse(body(coded.encode(), "utf-8", encoding)), ParsedMessage)
 
 
-def test_uuencode_begun_again_and_again(timed):
+def test_uuencode_begun_again_and_again():
     """Thousands of beginnings without an end are text."""
-    message = timed(mail(body="begin 644 a.txt\n" * 20_000))
+    message = parse(mail(body="begin 644 a.txt\n" * 20_000))
     assert message.attachments == ()
 
 
-def test_p30_nul_and_surrogates_never_come_through(timed):
-    """NUL, lone surrogates and controls are gone from every field."""
+def test_p30_nul_and_surrogates_never_come_through():
+    """P-30: NUL, lone surrogates and controls are gone from every field."""
     raw = (
         b"Subject: a\x00b\r\nX-\x00N: v\r\nFrom: \xed\xb0\x80 <a@b.example>\r\n"
         b"Content-Type: text/plain; charset=utf-8\r\n"
         b"\r\nx\x00y \xed\xb0\x80 \x1b[2Jz\x07"
     )
-    message = timed(raw)
+    message = parse(raw)
     for text in (message.subject, message.text, repr(message.headers), message.reply):
         text.encode("utf-8")
         assert "\x00" not in text
@@ -314,29 +300,29 @@ def test_p30_nul_and_surrogates_never_come_through(timed):
     assert message.subject == "ab"
 
 
-def test_bounces_that_never_end(timed):
+def test_bounces_that_never_end():
     """A report with a hundred thousand recipients is read up to its bound."""
     block = "Final-Recipient: rfc822; a@b.example\nAction: failed\n\n"
     raw = multipart(
         "report", "\ntext", "Content-Type: message/delivery-status\n\n" + block * 20_000
     )
-    message = timed(raw)
+    message = parse(raw)
     assert message.bounce is not None
     assert len(message.bounce.recipients) <= 100
 
 
-def test_bounce_prose_that_never_ends(timed):
+def test_bounce_prose_that_never_ends():
     """A megabyte of addresses from a mailer daemon is no trouble."""
     text = "could not be delivered\n" + "<a@b.example>: user unknown\n" * 30_000
-    message = timed(mail("From: MAILER-DAEMON@x.example", body=text))
+    message = parse(mail("From: MAILER-DAEMON@x.example", body=text))
     assert message.bounce is not None
 
 
 @pytest.mark.parametrize("field", ["To", "Cc", "From", "Reply-To"])
-def test_thirty_plain_recipients_and_an_odd_one_are_read_in_one_way(timed, field):
+def test_thirty_plain_recipients_and_an_odd_one_are_read_in_one_way(field):
     """A list that could be split at each blank in two ways once hung the parser."""
     plain = ", ".join(f"Ana Souza <ana{n}@c{n}.example>" for n in range(60))
-    message = timed(mail(f'{field}: {plain}, "Odd, one" (x <odd@example.com>'))
+    message = parse(mail(f'{field}: {plain}, "Odd, one" (x <odd@example.com>'))
     assert message.subject == ""
 
 
@@ -353,12 +339,12 @@ def test_thirty_plain_recipients_and_an_odd_one_are_read_in_one_way(timed, field
     ],
     ids=["references", "in-reply-to", "type", "stars", "quoted stars", "padding"],
 )
-def test_a_long_run_of_one_thing_is_read_once(timed, raw):
+def test_a_long_run_of_one_thing_is_read_once(raw):
     """What repeats for kilobytes is not tried from each of its letters anew."""
-    timed(raw)
+    parse(raw)
 
 
-def test_an_id_of_many_octets_is_none(timed):
+def test_an_id_of_many_octets_is_none():
     """An id of 998 letters can be three times as many octets, too many for an index."""
-    message = timed(mail("Message-ID: <" + "漢" * 900 + "@example.com>"))
+    message = parse(mail("Message-ID: <" + "漢" * 900 + "@example.com>"))
     assert message.message_id is None

@@ -15,7 +15,7 @@ from tests.unit.parsers.mails import mail, parsed
     ],
 )
 def test_p10_a_name_that_plays_an_address_is_not_shown(value, name, address):
-    """The address in angles is the sender; an address-like name is suppressed."""
+    """P-10: the address in angles is the sender; an address-like name is suppressed."""
     message = parsed(f"From: {value}")
     if address is None:
         assert message.from_count == 0
@@ -26,21 +26,21 @@ def test_p10_a_name_that_plays_an_address_is_not_shown(value, name, address):
 
 
 def test_p12_a_quoted_angle_is_part_of_the_name():
-    """An address inside a quoted string is no address."""
+    """P-12: an address inside a quoted string is no address."""
     message = parsed('From: "x\\"@y.example <z@evil.example>" <w@v.example>')
     assert message.sender is not None
     assert message.sender.address == "w@v.example"
 
 
 def test_p12_a_quoted_local_part_is_never_split_again():
-    """A quoted local part stays quoted."""
+    """P-12: a quoted local part stays quoted."""
     message = parsed('From: "alice@c.example x"@internal.example')
     assert message.sender is not None
     assert message.sender.address == '"alice@c.example x"@internal.example'
 
 
 def test_p13_an_encoded_angle_moves_no_address():
-    """Structure is read before words are decoded."""
+    """P-13: structure is read before words are decoded."""
     message = parsed("From: =?utf-8?Q?alice=40company.example=3E?= <bob@evil.example>")
     assert message.sender is not None
     assert message.sender.address == "bob@evil.example"

@@ -72,7 +72,7 @@ def test_any_mixture_of_mail_yields_a_message(raw):
     st.lists(st.tuples(st.integers(0, 5_000), st.integers(0, 255)), max_size=30),
 )
 def test_p35_flipped_bytes_yield_a_message(seed, flips):
-    """Byte flips over good mail harm nothing but the mail."""
+    """P-35: byte flips over good mail harm nothing but the mail."""
     raw = bytearray(seed)
     for at, value in flips:
         raw[at % len(raw)] = value
