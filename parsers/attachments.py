@@ -15,6 +15,9 @@ from chamado.parsers.sanitise import clean_line, clean_name
 from chamado.parsers.types import Attachment, Role
 
 _LONGEST_NAME = 120
+_REFERENCE = re.compile(
+    r"""\bsrc\s{0,9}=\s{0,9}["']?(?:cid:)?([^"'<>\s]{1,998})""", re.I
+)
 _PATH = re.compile(r"^(?:[A-Za-z]:[\\/]|\\\\|/|\.{1,2}[\\/])|\\")
 _IMAGES = frozenset(("image/png", "image/jpeg", "image/gif", "image/bmp", "image/webp"))
 _PROVEN = _IMAGES | {"image/tiff", "image/heic", "application/pdf"}
@@ -22,6 +25,11 @@ _RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?$")
 # A pasted screenshot is larger than this in both directions, a logo rarely is.
 _LOGO_PIXELS = 200
 _LOGO_BYTES = 40_000
+
+
+def references(html: str) -> frozenset[str]:
+    """Return what HTML as it came points at: Content-IDs, locations and names."""
+    return frozenset(_REFERENCE.findall(html))
 
 
 def safe_name(raw: str) -> str:

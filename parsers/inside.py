@@ -21,6 +21,7 @@ class Found:
     name: str
     content_type: str
     content: bytes
+    content_id: str = ""
 
 
 @dataclass(slots=True)

@@ -7,14 +7,13 @@ is never taken from it alone. Parts are our own bounded pass over the bytes.
 """
 
 import logging
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
 import mailparser
 
-from chamado.parsers.attachments import make, read_files, safe_name
+from chamado.parsers.attachments import make, read_files, references, safe_name
 from chamado.parsers.body import Body, lay_out, read_body
 from chamado.parsers.bounce import read_bounce, report_type_of
 from chamado.parsers.charset import codec_of
@@ -41,9 +40,6 @@ logging.getLogger("mailparser").addHandler(logging.NullHandler())
 
 WHOLE, TEXT_ONLY, HEADERS_ONLY = 0, 1, 2
 
-_REFERENCE = re.compile(
-    r"""\bsrc\s{0,9}=\s{0,9}["']?(?:cid:)?([^"'<>\s]{1,998})""", re.I
-)
 _MOST_DEFECTS = 20
 
 
@@ -119,8 +115,8 @@ def _with_body(raw: bytes, limits: ParseLimits, *, plain_only: bool) -> ParsedMe
         tree = read_tree(raw, read_block(raw, 0, limits), limits)
     layout = lay_out(tree.root)
     body = read_body(layout, raw, limits, plain_only)
-    references = frozenset(_REFERENCE.findall(body.source) if layout.files else ())
-    files, file_defects = read_files(layout.files, raw, references, limits.attachments)
+    shown = references(body.source) if layout.files else frozenset()
+    files, file_defects = read_files(layout.files, raw, shown, limits.attachments)
     files += [*_files_in_text(body), *sealed]
     if not plain_only:
         files, more = open_files(files, body, limits)

@@ -17,7 +17,7 @@ from chamado.parsers.types import ParseLimits
 _DASHES = re.compile(rb"--([^\r\n]{1,998})")
 _FIRST_DASHES = re.compile(rb"(?:^|\n)--([^\r\n]{1,200}?)[ \t]*\r?\n(?i:content-)")
 _TYPE = re.compile(r"[!#$&^_.+\w-]+/[!#$&^_.+\w-]+", re.ASCII)
-_MESSAGE_TYPES = frozenset(("message/rfc822", "message/global"))
+MESSAGE_TYPES = frozenset(("message/rfc822", "message/global"))
 
 
 @dataclass(slots=True)
@@ -227,4 +227,4 @@ def leaves(part: Part) -> list[Part]:
 
 def is_message(part: Part) -> bool:
     """Tell whether a part is an attached message (RFC 2046 §5.2.1)."""
-    return part.content_type in _MESSAGE_TYPES
+    return part.content_type in MESSAGE_TYPES

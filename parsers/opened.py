@@ -7,14 +7,14 @@ types proven, HTML sanitised, counts bounded. Every file that is opened is also 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from chamado.parsers import invitation, outlook, tnef
-from chamado.parsers.attachments import make, safe_name
+from chamado.parsers import invitation, nested, outlook, tnef
+from chamado.parsers.attachments import make, references, safe_name
 from chamado.parsers.body import Body
 from chamado.parsers.html import crude_text, read_html, too_much
 from chamado.parsers.images import extension
 from chamado.parsers.inside import LARGEST, MOST_WORDS, Found, Inside, TooMuch
-from chamado.parsers.sanitise import clean_text
-from chamado.parsers.types import Attachment, ParseLimits
+from chamado.parsers.sanitise import clean_line, clean_text
+from chamado.parsers.types import Attachment, ParseLimits, Role
 
 # Each costs time, and no honest mail holds more of them.
 _MOST_OPENED = 10
@@ -31,6 +31,7 @@ class Opener:
 
 OPENERS = (
     Opener(name="winmail.dat", fits=tnef.is_tnef, open=tnef.open_tnef),
+    Opener(name="message", fits=nested.is_nested, open=nested.open_nested),
     Opener(name=".msg", fits=outlook.is_msg, open=outlook.open_msg),
     Opener(
         name="invitation",
@@ -57,7 +58,9 @@ def open_files(
             out.append(file)
             continue
         opened += 1
-        found = [_file(one, number) for number, one in enumerate(inside.files, 1)]
+        defects += inside.defects
+        shown = references(inside.html) | references(body.source)
+        found = [_file(one, at, shown) for at, one in enumerate(inside.files, 1)]
         room -= len(found)
         out += [_told(file, inside), *found]
         if not body.text.strip():
@@ -95,9 +98,16 @@ def _told(file: Attachment, inside: Inside) -> Attachment:
     )
 
 
-def _file(found: Found, number: int) -> Attachment:
+def _file(found: Found, number: int, shown: frozenset[str]) -> Attachment:
     name = safe_name(found.name) or f"attachment-{number}{extension('')}"
-    return make(name, found.content_type or "application/octet-stream", found.content)
+    content_id = clean_line(found.content_id, 998) or None
+    return make(
+        name,
+        found.content_type or "application/octet-stream",
+        found.content,
+        content_id=content_id,
+        referenced=not shown.isdisjoint({content_id, found.name} - {None, ""}),
+    )
 
 
 def _fill(body: Body, inside: Inside, limits: ParseLimits) -> list[str]:
@@ -119,5 +129,13 @@ def _fill(body: Body, inside: Inside, limits: ParseLimits) -> list[str]:
 
 
 def readable(files: list[Attachment]) -> str:
-    """Return the words of the first opened file that has any."""
-    return next((file.words for file in files if file.words.strip()), "")
+    """Return the words of the first opened file that has any.
+
+    Not of an attached message: who sends one without a word has sent it on.
+    """
+    told = (f for f in files if f.words.strip() and not _sent_on(f))
+    return next((file.words for file in told), "")
+
+
+def _sent_on(file: Attachment) -> bool:
+    return file.role is Role.NESTED_MESSAGE and file.content_type != outlook.TYPE

@@ -10,6 +10,7 @@ from typing import Any
 
 from chamado.parsers.html import crude_text
 from chamado.parsers.inside import Inside, TooMuch
+from chamado.parsers.rtf import fill_from_rtf
 from chamado.parsers.sanitise import clean_line
 from chamado.parsers.types import Role
 
@@ -19,6 +20,8 @@ _CONTAINER = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MARK = "__properties_version1.0".encode("utf-16-le")
 _MOST_STORAGES = 500
 _LISTED = 50
+# PidTagRtfCompressed (MS-OXPROPS §2.941).
+_RTF = 0x1009
 
 
 def is_msg(content_type: str, name: str, content: bytes) -> bool:
@@ -38,11 +41,14 @@ def open_msg(content: bytes, most: int) -> Inside | None:
     if content.count(_MARK) > _MOST_STORAGES:
         raise TooMuch("too many recipients and files")
     message = Message.load(content)
-    words = "\n".join(_head(message)) + "\n\n" + _body(message).strip("\n") + "\n"
+    inside = Inside(role=Role.NESTED_MESSAGE, content_type=TYPE)
+    body = _body(message, inside).strip("\n")
+    words = "\n".join(_head(message)) + "\n\n" + body + "\n"
     files = list(_files(message.attachments))
     if files:
         words += "\nFiles: " + ", ".join(files[:_LISTED]) + "\n"
-    return Inside(words=words, role=Role.NESTED_MESSAGE, content_type=TYPE)
+    inside.words = words
+    return inside
 
 
 def _head(message: Any) -> Iterator[str]:
@@ -60,8 +66,15 @@ def _head(message: Any) -> Iterator[str]:
             yield f"{name}: {clean_line(str(value), 998)}"
 
 
-def _body(message: Any) -> str:
-    return message.body or crude_text(message.html_body or "")
+def _body(message: Any, inside: Inside) -> str:
+    inside.text, inside.html = message.body or "", message.html_body or ""
+    if not (inside.text or inside.html):
+        packed = message.properties.binary_prop_value(_RTF)
+        fill_from_rtf(inside, packed or b"")
+    words = inside.text or crude_text(inside.html)
+    # It is what the file says: the mail that the file came with has its own words.
+    inside.text = inside.html = ""
+    return words
 
 
 def _files(attachments: Iterable[Any]) -> Iterator[str]:

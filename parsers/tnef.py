@@ -2,7 +2,7 @@
 
 Needs the extra `outlook`. It refuses to decide anything: what it finds goes through the
 same cleaning as the parts of a mail, and the file itself is kept. A body that is there
-as compressed RTF alone is not read.
+as compressed RTF is read as the HTML or the words that it was made of.
 """
 
 import struct
@@ -10,6 +10,7 @@ from typing import Any
 
 from chamado.parsers.charset import decode
 from chamado.parsers.inside import Found, Inside, TooMuch
+from chamado.parsers.rtf import fill_from_rtf
 
 TYPE = "application/ms-tnef"
 _HEADER = struct.Struct("<BHHI")
@@ -34,15 +35,17 @@ def open_tnef(content: bytes, most: int) -> Inside | None:
     except ImportError:
         return None
     _count(content)
-    tnef: Any = TNEF(content, do_checksum=False)
+    # The library passes over a last object of the smallest size: a file of one byte.
+    tnef: Any = TNEF(content + b"\0", do_checksum=False)
     inside = Inside(text=_text(tnef.body), html=_text(tnef.htmlbody))
     inside.content_type = TYPE
+    fill_from_rtf(inside, _octets(tnef._rtfbody))
     for file in tnef.attachments[:most]:
         if file.data:
             name = _of(file, "MAPI_ATTACH_LONG_FILENAME") or _text(file._name)
-            inside.files.append(
-                Found(name, _of(file, "MAPI_ATTACH_MIME_TAG"), bytes(file.data))
-            )
+            kind = _of(file, "MAPI_ATTACH_MIME_TAG")
+            shown_as = _of(file, "MAPI_ATTACH_CONTENT_ID").strip("<> ")
+            inside.files.append(Found(name, kind, bytes(file.data), shown_as))
     return inside
 
 
@@ -64,6 +67,13 @@ def _text(value: object) -> str:
     if isinstance(value, bytes):
         return decode(value.rstrip(b"\0"), None)[0]
     return str(value or "").rstrip("\0")
+
+
+def _octets(value: object) -> bytes:
+    if isinstance(value, list):
+        value = value[0] if value else b""
+    # The library takes the zeros off the end, and they may be part of it.
+    return value + b"\0\0" if isinstance(value, bytes) and value else b""
 
 
 def _of(file: Any, wanted: str) -> str:

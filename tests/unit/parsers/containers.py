@@ -15,17 +15,43 @@ def _object(level: int, name: int, kind: int, data: bytes) -> bytes:
     return head + data + struct.pack("<H", checksum)
 
 
-def tnef(body: str = "", files: Sequence[tuple[str, bytes]] = ()) -> bytes:
-    """A winmail.dat with a plain body and files (MS-OXTNEF §2.1.3)."""
+def _mapi(values: Mapping[int, bytes | str]) -> bytes:
+    """Properties of a message or a file: text and bytes (MS-OXTNEF §2.1.3.4)."""
+    out = struct.pack("<I", len(values))
+    for number, value in values.items():
+        kind = 0x1F if isinstance(value, str) else 0x102
+        data = (value + "\0").encode("utf-16-le") if isinstance(value, str) else value
+        out += struct.pack("<HHII", kind, number, 1, len(data))
+        out += data.ljust(-(-len(data) // 4) * 4, b"\0")
+    return out
+
+
+def stored_rtf(rtf: bytes) -> bytes:
+    """RTF in the form of compressed RTF, without being compressed."""
+    return struct.pack("<IIII", len(rtf) + 12, len(rtf), 0x414C454D, 0) + rtf
+
+
+def tnef(
+    body: str = "",
+    files: Sequence[tuple[str, bytes]] = (),
+    *,
+    rtf: bytes = b"",
+    content_ids: Mapping[str, str] | None = None,
+) -> bytes:
+    """A winmail.dat with a plain or rich body and files (MS-OXTNEF §2.1.3)."""
     out = struct.pack("<IH", 0x223E9F78, 1)
     out += _object(1, 0x9006, 8, struct.pack("<I", 0x10000))
     out += _object(1, 0x9007, 6, struct.pack("<II", 1252, 0))
     if body:
         out += _object(1, 0x800C, 2, body.encode("cp1252") + b"\0")
+    if rtf:
+        out += _object(1, 0x9003, 6, _mapi({0x1009: rtf}))
     for name, content in files:
         out += _object(2, 0x9002, 6, bytes(14))
         out += _object(2, 0x8010, 1, name.encode("cp1252") + b"\0")
         out += _object(2, 0x800F, 6, content)
+        if content_ids and name in content_ids:
+            out += _object(2, 0x9005, 6, _mapi({0x3712: content_ids[name]}))
     return out
 
 
@@ -147,7 +173,13 @@ def _properties(head: bytes, texts: Mapping[int, str], **more: "bytes | Tree") -
 
 
 def msg(
-    *, sender: str, to: str, subject: str, body: str, files: Mapping[str, bytes]
+    *,
+    sender: str,
+    to: str,
+    subject: str,
+    body: str,
+    files: Mapping[str, bytes],
+    rtf: bytes = b"",
 ) -> bytes:
     """An Outlook message (MS-OXMSG) with one recipient."""
     parts: dict[str, bytes | Tree] = {
@@ -165,7 +197,16 @@ def msg(
         parts[f"__attach_version1.0_#{number:08X}"] = file
     head = struct.pack("<8x4I8x", 1, len(files), 1, len(files))
     texts = {0x001A: "IPM.Note", 0x0037: subject, 0x0C1A: sender, 0x0C1F: sender}
-    return compound({**_properties(head, {**texts, 0x1000: body}), **parts})
+    if body:
+        texts[0x1000] = body
+    streams = dict(_properties(head, texts))
+    if rtf:
+        table = streams["__properties_version1.0"]
+        assert isinstance(table, bytes)
+        row = struct.pack("<HHIII", 0x102, 0x1009, 6, len(rtf), 0)
+        streams["__properties_version1.0"] = table + row
+        streams["__substg1.0_10090102"] = rtf
+    return compound({**streams, **parts})
 
 
 def png(width: int, height: int, *, whole: bool = True) -> bytes:

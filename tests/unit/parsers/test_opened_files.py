@@ -119,6 +119,57 @@ def test_a_broken_msg_is_a_file(length):
     assert message.attachments[0].content == content[:length]
 
 
+NESTED = (
+    "From: =?utf-8?Q?Jos=C3=A9?= <jose@cliente.example>\nTo: ana@cliente.example\n"
+    "Subject: =?utf-8?Q?N=C3=A3o_abre?=\nDate: Wed, 25 Nov 2026 10:00:00 -0300\n"
+    "Message-ID: <velho@cliente.example>\nMIME-Version: 1.0\n"
+    "Content-Type: multipart/mixed; boundary=in\n\n--in\n"
+    "Content-Type: text/html; charset=utf-8\n\n<p>A tela <b>trava</b>.</p>\n--in\n"
+    "Content-Type: image/png; name=tela.png\n\nabc\n--in\n"
+    "Content-Type: message/rfc822\n\nSubject: mais fundo\n\nx\n--in--\n"
+)
+CRLF = NESTED.replace("\n", "\r\n").encode()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Content-Type: message/rfc822",
+        "Content-Type: message/global; name=x",
+        "Content-Type: application/octet-stream; name=velho.EML",
+    ],
+)
+def test_an_attached_message_shows_what_is_in_it(head):
+    """Its head, its words and its files are read on it, and on nothing else."""
+    message = parse(multipart("mixed", TEXT, f"{head}\n\n{NESTED}"))
+    (file,) = message.attachments
+    assert (file.role, file.content) == (Role.NESTED_MESSAGE, CRLF)
+    assert file.words == (
+        "From: José <jose@cliente.example>\nTo: ana@cliente.example\n"
+        "Subject: Não abre\nDate: Wed, 25 Nov 2026 10:00:00 -0300\n\n"
+        "A tela trava.\n\n"
+        "Files: tela.png (3 bytes), message/rfc822 (24 bytes)\n"
+    )
+    assert message.text == "Segue o arquivo.\n"
+    assert message.subject == ""
+
+
+def test_an_attached_message_does_not_speak_for_the_mail():
+    """Who attaches a mail without a word has said nothing himself."""
+    message = parse(multipart("mixed", f"Content-Type: message/rfc822\n\n{NESTED}"))
+    assert (message.text, message.reply) == ("", "")
+    assert message.forwarded is not None
+    assert message.forwarded.sender.address == "jose@cliente.example"
+
+
+def test_notes_that_are_called_eml_are_notes():
+    """The name alone makes no message of a file."""
+    message = parse(
+        multipart("mixed", TEXT, "Content-Type: a/b; name=n.eml\n\nFrom: x\n\noi")
+    )
+    assert message.attachments[0].role is Role.ATTACHMENT
+
+
 def test_old_office_files_are_left_alone():
     """A Word file has the same container and is no message."""
     content = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000)
