@@ -158,12 +158,20 @@ def _answer(item: Item, keys: thread.ThreadKeys) -> ballots.Answer:
 
 
 def triage(item: Item, desk: Desk) -> Triage:
-    """Say what the operator's rules make of a message, should it open a case."""
+    """Say what the operator's rules make of a message, should it open a case.
+
+    Of what an agent sends on they see the customer: address, subject and words.
+    """
     support = desk.support(item.row.envelope.rcpt_tos)
+    message, sender = item.understood.message, item.sender
+    if shown := _passed_on(item, desk.policy):
+        subject = shown.subject or message.subject
+        message = replace(message, subject=subject, reply=shown.text)
+        sender = shown.sender.address
     arrived = Arrived(
-        message=item.understood.message,
+        message=message,
         kind=item.understood.classification.kind,
-        sender=item.sender,
+        sender=sender,
         recipients=(support.address, *item.row.envelope.rcpt_tos),
         size=item.row.size,
     )

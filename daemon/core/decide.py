@@ -302,7 +302,7 @@ def _passed_on(case: Case, policy: Policy) -> OpenTicket | None:
         subject=shown.subject or message.subject,
         flags=tuple(dict.fromkeys((FORWARDED, UNVERIFIED, *opened.flags))),
         ack=ack,
-        why="an agent sent on what a customer wrote",
+        why=f"{sender} sent on what {shown.sender.address} wrote",
         forwarded=shown,
         forwarded_by=Address(name=agents[sender].name, address=sender),
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chamado.config.settings import Agents, Listener
+from chamado.config.settings import Agents, Listener, Rule
 from chamado.daemon import casefile
 from chamado.daemon.store import schema
 from chamado.daemon.store.engine import Store
@@ -136,3 +136,42 @@ def test_an_agent_cannot_credit_us(home: House) -> None:
     text = FORWARD.replace("jose@cliente.example", "suporte@acme.example")
     fate = home.mail(_from(BIA, text), source=SOURCE)
     assert Desk(home).happened(fate["ticket"], "forwarded") == []
+
+
+def test_rules_on_arrival_see_the_customer_of_a_forward(
+    store: Store, pool: ParserPool, tmp_path: Path
+) -> None:
+    """By address, subject and words of the original, whatever the agent says of it."""
+    rules = (
+        Rule(name="big", sender="*@cliente.example", tags=("grande",)),
+        Rule(name="panel", subject="Panel *", team="panel"),
+        Rule(name="agents", sender="*@acme.example", tags=("interno",)),
+    )
+    text = FORWARD.replace("Este não para", "URGENTE, este não para")
+    with house(store, pool, tmp_path, listener=(DOOR,), rule=rules) as home:
+        fate = home.mail(_from(BIA, text), source=SOURCE)
+        case = Desk(home).case(fate["ticket"])
+        assert (case["team"], case["severity"]) == ("panel", "normal")
+        spoke = [reason.partition(":")[0] for reason in fate["why"]["triage"]]
+        assert spoke == ["rule big", "rule panel"]
+        assert fate["why"]["decision"] == (
+            "bia@acme.example sent on what jose@cliente.example wrote"
+        )
+
+
+@pytest.mark.parametrize("acking", [False], indirect=True)
+def test_a_forward_that_names_no_address_is_the_agent_s_case(home: House) -> None:
+    """Outlook leaves addresses out in one company: nobody is guessed, all is kept."""
+    text = (
+        "Vejam.\n\nDe: José Silva\nEnviado: quarta-feira, 25 de novembro de 2026\n"
+        "Para: Bia\nAssunto: Panel caído\n\n" + WORDS
+    )
+    fate = home.mail(_from(BIA, text), source=SOURCE)
+    assert fate["outcome"] == "ticket_opened"
+    people = {c["id"]: c["address"] for c in home.rows(schema.contact)}
+    case = Desk(home).case(fate["ticket"])
+    assert people[case["requester_id"]] == "bia@acme.example"
+    (entry,) = Desk(home).entries(fate["ticket"])
+    assert "José Silva" in entry["text"]
+    assert WORDS.strip() in entry["text"]
+    assert home.rows(schema.outbox) == []
