@@ -7,8 +7,10 @@ as one; nothing is left out of both.
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 
 from chamado.parsers.charset import decode
 from chamado.parsers.flowed import unflow
@@ -30,6 +32,9 @@ _META_CHARSET = re.compile(
     rb"([A-Za-z0-9_:.-]{2,40})",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"\w+")
+# The part of the words that two renderings of one text have in common at least.
+_REPEATED = 0.9
 _ENRICHED = re.compile(r"<(<|/?[A-Za-z-]{1,30}>)")
 
 
@@ -62,6 +67,10 @@ def _is_inline(part: Part, index: int, parent: str) -> bool:
     return index == 0 or (parent != "multipart/related" and not part.name)
 
 
+def _is_plain(parts: list[Part]) -> bool:
+    return bool(parts) and all(part.content_type in _PLAIN for part in parts)
+
+
 def _place(
     parts: list[Part],
     parent: str,
@@ -72,10 +81,18 @@ def _place(
 ) -> None:
     """Sort leaves into the two views; a view is None where it must not grow."""
     text_before, html_before = len(text or ()), len(html or ())
+    body_ended = False
     for index, part in enumerate(parts):
         if part.multipart:
             inside = alternative or part.content_type == "multipart/alternative"
+            before = len(text or ()), len(html or ())
             _place(part.children, part.content_type, inside, text, html, out)
+            new = (text or [])[before[0] :], (html or [])[before[1] :]
+            body_ended = not alternative and all(map(_is_plain, new))
+        elif body_ended and part.content_type == "text/html":
+            # A letter in plain text has ended with its part, and no program goes on
+            # with one in HTML: a page behind it was enclosed, like a report.
+            out.files.append(part)
         elif not _is_inline(part, index, parent):
             if part.content_type not in _MACHINE_VIEWS or part.name:
                 out.files.append(part)
@@ -211,6 +228,28 @@ class _Reader:
         return f"<pre>{escape(self.text(part), quote=False)}</pre>"
 
 
+def _twice(parts: list[Part], reader: _Reader) -> dict[int, int]:
+    """Find pages that repeat the plain text before them, under any multipart.
+
+    Many scripts say `mixed` where they mean `alternative`. Returns the plain leaf and
+    its page, by identity.
+    """
+    return {
+        id(plain): id(page)
+        for plain, page in pairwise(parts)
+        if (plain.content_type, page.content_type) == ("text/plain", "text/html")
+        and _same_words(reader.text(plain), reader.text(page))
+    }
+
+
+def _same_words(one: str, other: str) -> bool:
+    if not len(one) / 3 < len(other) < len(one) * 3:
+        return False
+    words, others = (Counter(_WORD.findall(text.lower())) for text in (one, other))
+    shared = (words & others).total()
+    return shared > 0 and shared >= _REPEATED * max(words.total(), others.total())
+
+
 def read_body(
     layout: Layout, raw: bytes, limits: ParseLimits, plain_only: bool = False
 ) -> Body:
@@ -221,6 +260,8 @@ def read_body(
     if not any(reader.text(part).strip() for part in parts):
         # An empty plain view beside a full HTML one is a sender's oversight.
         parts = [*parts, *(p for p in layout.html if p not in parts)]
+    twice = _twice(parts, reader)
+    parts = [part for part in parts if id(part) not in twice.values()]
     texts = [reader.text(part) for part in parts]
     body.text = "\n".join(text.rstrip("\n") + "\n" for text in texts if text.strip())
     if len(body.text) > limits.text_chars:
@@ -233,7 +274,7 @@ def read_body(
             lines = reader.lines.get(id(part)) or reader.text(part).split("\n")
             body.lines += ["", *lines] if body.lines else lines
     if not plain_only and any(p.content_type == "text/html" for p in layout.html):
-        views = [reader.view(part) for part in layout.html]
+        views = [reader.view(p) for p in layout.html if id(p) not in twice]
         shown = [view for view in views if view and view.strip()]
         body.html = "\n".join(shown) if shown and None not in views else None
     return body

@@ -7,7 +7,7 @@ types proven, HTML sanitised, counts bounded. Every file that is opened is also 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from chamado.parsers import invitation, nested, outlook, tnef
+from chamado.parsers import invitation, nested, outlook, page, tnef
 from chamado.parsers.attachments import make, references, safe_name
 from chamado.parsers.body import Body
 from chamado.parsers.html import crude_text, read_html, too_much
@@ -38,6 +38,7 @@ OPENERS = (
         fits=invitation.is_invitation,
         open=invitation.open_invitation,
     ),
+    Opener(name="page", fits=page.is_page, open=page.open_page),
 )
 
 
@@ -129,13 +130,16 @@ def _fill(body: Body, inside: Inside, limits: ParseLimits) -> list[str]:
 
 
 def readable(files: list[Attachment]) -> str:
-    """Return the words of the first opened file that has any.
+    """Return the words that stand for a mail without any: of an opened file.
 
-    Not of an attached message: who sends one without a word has sent it on.
+    Not of an attached message: who sends one without a word has sent it on. Nor of a
+    page, which somebody may have meant for a browser alone.
     """
-    told = (f for f in files if f.words.strip() and not _sent_on(f))
+    told = (f for f in files if f.words.strip() and not _enclosed(f))
     return next((file.words for file in told), "")
 
 
-def _sent_on(file: Attachment) -> bool:
+def _enclosed(file: Attachment) -> bool:
+    if file.content_type == "text/html":
+        return True
     return file.role is Role.NESTED_MESSAGE and file.content_type != outlook.TYPE

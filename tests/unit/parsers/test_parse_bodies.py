@@ -205,6 +205,51 @@ def test_plain_and_html_bodies_in_sequence_are_both_there():
     assert "Olá em texto" in message.html
 
 
+def test_a_page_that_repeats_the_text_is_its_other_view():
+    """Scripts say mixed where they mean alternative: nobody reads it twice."""
+    page = (
+        "Content-Type: text/html\n\n<table><tr><td>Pedido<td>77</table><p>está parado"
+    )
+    text = "Content-Type: text/plain\n\nPedido: 77\n\nEstá parado."
+    message = parse(multipart("mixed", text, page))
+    assert message.text == message.reply == "Pedido: 77\n\nEstá parado.\n"
+    assert message.html is not None
+    assert message.html.startswith("<table>")
+    assert message.attachments == ()
+
+
+def nested(kind: str, *parts: str) -> str:
+    """Return a multipart to put into another one."""
+    lines = "".join(f"--in\n{part}\n" for part in parts)
+    return f"Content-Type: multipart/{kind}; boundary=in\n\n{lines}--in--"
+
+
+def test_a_page_behind_a_letter_in_plain_text_is_a_file():
+    """No program goes on in HTML after such a body: its words can be searched."""
+    message = parse(multipart("mixed", nested("mixed", PLAIN), PAGE))
+    assert (message.text, message.html) == ("Olá em texto\n", None)
+    (file,) = message.attachments
+    assert (file.content_type, file.words) == ("text/html", "Olá em HTML")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        nested("alternative", PLAIN, PAGE),
+        nested("related", PAGE),
+        nested("mixed", PLAIN, PAGE),
+    ],
+)
+def test_a_body_with_html_in_it_may_go_on_in_html(body):
+    """Apple Mail splits a letter around its pictures; what follows is text."""
+    more = PAGE.replace("Olá", "Mais")
+    message = parse(multipart("mixed", body, more))
+    assert message.text.endswith("Mais em HTML\n")
+    assert message.html is not None
+    assert "Mais em" in message.html
+    assert message.attachments == ()
+
+
 @pytest.mark.parametrize(
     "markup",
     [
