@@ -17,7 +17,7 @@ import structlog
 from chamado.config import derive
 from chamado.config.address import Address
 from chamado.config.settings import Agent
-from chamado.daemon import actions, letters
+from chamado.daemon import actions, letters, whose
 from chamado.daemon.core.tokens import AGENT, make_message_id, make_token
 from chamado.daemon.core.types import (
     AgentAction,
@@ -326,7 +326,7 @@ def _shown(line: CaseLine) -> CaseShown:
     return CaseShown(
         number=line.number,
         subject=line.subject,
-        requester=line.requester,
+        requester=whose.shown(line.requester.name, line.requester.address),
         status=line.status,
         priority=line.priority,
         assignee=line.assignee or "",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from chamado.daemon import shown
+from chamado.daemon import copied, shown
 from chamado.daemon.core.survey import masked
 from chamado.daemon.lifelines import LIFE
 from chamado.daemon.store import surveys as asked
@@ -84,6 +84,7 @@ EVENTS: dict[str, Callable[[dict[str, Any]], str]] = {
     **LIFE,
     "forwarded": lambda facts: f"forwarded by {facts.get('by', '')}",
     shown.KIND: shown.table,
+    copied.KIND: copied.words,
     "survey_answered": _vote,
     "survey_doubted": lambda _: "survey: several scores within seconds, asked again",
     "low_score": lambda facts: f"low score: {facts.get('score', '')} of 5",

@@ -111,10 +111,13 @@ class Desk:
         """The support address that a message reached."""
         return derive.support_address_for(self.settings, recipients)
 
+    def is_ours(self, address: str) -> bool:
+        """Whether mail to this address comes to us."""
+        return derive.known_recipient(self.settings)(address)
+
     def names_us(self, message: ParsedMessage, rcpt_tos: tuple[str, ...]) -> bool:
         """Whether the message names us as a recipient (RFC 3834 §2)."""
-        known = derive.known_recipient(self.settings)
-        if any(known(a.address) for a in (*message.to, *message.cc)):
+        if any(self.is_ours(a.address) for a in (*message.to, *message.cc)):
             return True
         aliases = {a for s in self.settings.address for a in s.aliases}
         return any(recipient.lower() in aliases for recipient in rcpt_tos)

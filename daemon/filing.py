@@ -12,7 +12,16 @@ from typing import Any, assert_never
 import structlog
 
 from chamado.config.address import Address
-from chamado.daemon import agents, ballots, logos, passed_on, recalled, shown, woken
+from chamado.daemon import (
+    agents,
+    ballots,
+    copied,
+    logos,
+    passed_on,
+    recalled,
+    shown,
+    woken,
+)
 from chamado.daemon.core.arrival import Triage
 from chamado.daemon.core.decide import LOOKS_LIKE_LOOP, Case, decide
 from chamado.daemon.core.types import (
@@ -50,6 +59,7 @@ class Filed:
     outcome: OutcomeName
     ticket: int | None
     ack: str | None
+    bad_tokens: int = 0
 
 
 @dataclass(slots=True)
@@ -103,12 +113,16 @@ def file_batch(work: Work, items: Sequence[Item], desk: Desk) -> list[Filed]:
     _write(work, desk, batch)
     _cool_down(work, decided, desk, now)
     inbox.finish(work, [batch.done[item.row.id] for item in items], now)
+    forged = {item.row.id: case.match.bad_tokens for item, case, _ in decided}
+    if any(forged.values()):
+        log.warning("bad_reply_tokens", inbox=[id_ for id_, n in forged.items() if n])
     return [
         Filed(
             inbox_id=row.id,
             outcome=OutcomeName(row.outcome),
             ticket=row.ticket,
             ack=row.ack,
+            bad_tokens=forged[row.id],
         )
         for row in batch.done.values()
     ]
@@ -170,6 +184,8 @@ def _open_tickets(
         if decision.ack.suppressed is None:
             acked = _acknowledge(desk, case, decision, number, batch)
         _opened(item, case, decision, number, acked, batch)
+        inside = {decision.requester.address}
+        batch.events += copied.events(case, number, inside, desk, batch.now)
 
 
 def _vouched_for(case: Case, decision: OpenTicket) -> bool:
@@ -271,6 +287,9 @@ def _note(
             pass
         case AppendReply():
             _append(work, item, case, decision, batch)
+            inside = case.match.ticket.participants if case.match.ticket else ()
+            ticket = decision.ticket
+            batch.events += copied.events(case, ticket, inside, desk, batch.now)
         case RecordBounce():
             _bounce(work, desk, item, case, decision, batch)
         case LinkDuplicate():

@@ -15,6 +15,9 @@ OUTCOMES = Counter(
 ACKS = Counter(
     "chamado_acknowledgements_total", "Acknowledgements by verdict", ["verdict"]
 )
+BAD_TOKENS = Counter(
+    "chamado_bad_reply_tokens_total", "Reply addresses and Message-IDs nobody made"
+)
 FAILED = Counter("chamado_mail_failed_total", "Messages set aside as failed")
 CHILD_DEATHS = Counter(
     "chamado_parser_child_deaths_total", "Parser children that died", ["reason"]
@@ -63,5 +66,6 @@ def filed(rows: Iterable[Filed], seconds: float) -> None:
     FILE_SECONDS.observe(seconds)
     for row in rows:
         OUTCOMES.labels(row.outcome.value).inc()
+        BAD_TOKENS.inc(row.bad_tokens)
         if row.ack:
             ACKS.labels(row.ack.rpartition(":")[2]).inc()

@@ -41,6 +41,23 @@ def mailbox(address: str) -> str:
     return f"{local}@{domain}"
 
 
+def look_alike(address: str) -> str:
+    """Return how an address is spelt that may look like another one, else "".
+
+    A Cyrillic letter in a domain cannot be seen, its A-label can. A local part has no
+    such spelling, so there it is said in words.
+    """
+    local, _, domain = address.rpartition("@")
+    if not local.isascii():
+        return "not written in Latin letters alone"
+    if domain.isascii():
+        return ""
+    try:
+        return mailbox(address)
+    except UnusableAddress:
+        return "not written in Latin letters alone"
+
+
 def _in_ascii(address: str, domain: str) -> str:
     # The idna codec of the standard library is IDNA2003, which turns ß into ss: mail
     # for straße.de would reach the owner of strasse.de. IDNA2008 keeps the letter.

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from chamado.daemon import whose
 from chamado.daemon.cli import terminal
 from chamado.daemon.cli.options import print_facts, print_table
 
@@ -139,5 +140,4 @@ def _link(link: dict[str, Any]) -> str:
 
 
 def _who(person: dict[str, Any]) -> str:
-    address = person["address"] or "nobody"
-    return f"{person['name']} <{address}>" if person["name"] else address
+    return whose.shown(person["name"], person["address"])

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
+from chamado.config.address import Address
 from chamado.daemon.store.engine import Work
 from chamado.daemon.store.schema import contact, deadline, entry, notice, ticket
 
@@ -52,7 +53,7 @@ class CaseLine:
     team: str
     address: str
     assignee: str | None
-    requester: str
+    requester: Address
     due_at: datetime | None
 
 
@@ -155,7 +156,7 @@ def lines(work: Work, numbers: Sequence[int]) -> dict[int, CaseLine]:
             team=row.team,
             address=row.address,
             assignee=row.assignee,
-            requester=f"{row.name} <{row.requester}>" if row.name else row.requester,
+            requester=Address(name=row.name, address=row.requester),
             due_at=due.get(row.number),
         )
         for row in rows
