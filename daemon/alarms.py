@@ -7,13 +7,13 @@ missed promise is told once, the oldest first. Letters are the listeners' busine
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
-from chamado.daemon import metrics
+from chamado.daemon import lost, metrics
 from chamado.daemon.core.promises import Promises
-from chamado.daemon.store import cases, deadlines, undelivered
+from chamado.daemon.store import cases
 from chamado.daemon.store.due import Due, What, come_due
 from chamado.daemon.store.engine import Store, Work
 
@@ -24,8 +24,6 @@ OnDue = Callable[[Work, int, str, str], None]
 
 #: So many a transaction: a long downtime must not hold the database for long.
 BATCH = 200
-#: A letter is given up after three days.
-LOST_WITHIN = timedelta(days=7)
 KINDS = {What.WARNING: "sla_warned", What.BREACH: "sla_breached"}
 
 
@@ -64,22 +62,10 @@ class Alarms:
                 return told
 
     def _take_back(self) -> None:
-        """An answer that the relay refused for good is none; a bounce is filed as mail
-        and does the same."""
-        now = self._clock()
+        """An answer that the relay refused for good is none, and what it answered is
+        due as before."""
         with self._store.write() as work:
-            lost = undelivered.lost_answers(work, now - LOST_WITHIN)
-            for number, at in lost:
-                deadlines.forget_answer(work, number, at, self._promises())
-            cases.add_events(
-                work,
-                [
-                    cases.NewEvent(ticket=number, at=now, kind="answer_lost", who="")
-                    for number, _ in lost
-                ],
-            )
-        if lost:
-            log.warning("answers_lost", tickets=[number for number, _ in lost])
+            lost.take_back(work, self._promises(), self._clock())
 
     def _tell(self) -> list[Due]:
         now = self._clock()

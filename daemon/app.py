@@ -18,7 +18,7 @@ from chamado.config.files import file_errors
 from chamado.config.load import load
 from chamado.config.problems import ConfigError
 from chamado.config.settings import Mailbox, Settings
-from chamado.daemon import agents, lifecycle, metrics, ocr, parts
+from chamado.daemon import agents, lifecycle, lost, metrics, ocr, parts
 from chamado.daemon.accept import Acceptor
 from chamado.daemon.alarms import Alarms, OnDue
 from chamado.daemon.clock import Clock, Tick
@@ -174,6 +174,9 @@ class App:
             owner=self._me.owner,
             host=self._me.host,
             clock=parts.utc_now,
+            on_sent=lambda work, sent: lost.arrived(
+                work, sent, self._now.desk.promises
+            ),
         )
         # The final dot may take a relay ten minutes (RFC 5321 §4.5.3.2.6).
         return Job(

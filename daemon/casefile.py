@@ -80,6 +80,7 @@ EVENTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "sla_breached": lambda facts: f"deadline missed: {facts.get('deadline', '')}",
     "sla_warned": lambda facts: f"deadline near: {facts.get('deadline', '')}",
     "answer_lost": lambda _: "the answer could not be delivered, so it is still owed",
+    "answer_arrived": lambda _: "the answer that had been refused was delivered",
     "delayed": lambda facts: f"a letter is delayed: {facts.get('said', '')}",
     **LIFE,
     "forwarded": lambda facts: f"forwarded by {facts.get('by', '')}",
@@ -107,8 +108,9 @@ def read(work: Work, number: int, service: str) -> Document | None:
         return None
     (head,) = _documents(work, rows)
     we = (service, rows[0]["address"])
+    lost = views.undelivered(work, number)
     said = [
-        *(_entry(row) for row in views.entries(work, number)),
+        *(_entry(row, lost) for row in views.entries(work, number)),
         *(_letter(row, *we) for row in views.letters(work, number, LETTERS)),
         *(_event(row) for row in views.events(work, number, tuple(EVENTS))),
     ]
@@ -138,7 +140,7 @@ def _documents(work: Work, rows: Sequence[views.Row]) -> list[Document]:
     ]
 
 
-def _entry(row: views.Row) -> Document:
+def _entry(row: views.Row, lost: frozenset[int]) -> Document:
     names = ("id", "kind", "at", "public")
     texts = ("subject", "text", "reply", "quoted", "html", "message_id", "auth")
     return {
@@ -149,7 +151,7 @@ def _entry(row: views.Row) -> Document:
             "role": row["author_role"],
         },
         **{name: row[name] for name in texts},
-        "flags": row["flags"],
+        "flags": [*row["flags"], *(["not_delivered"] if row["id"] in lost else [])],
         "inbox_id": row["inbox_id"],
         "attachments": [_file(a) for a in row["attachments"]],
     }

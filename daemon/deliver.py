@@ -6,14 +6,14 @@ crash leaves that many acknowledgements in doubt, and those are never sent again
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from chamado.daemon import metrics
 from chamado.daemon.store import outbox
-from chamado.daemon.store.engine import Store, StoreError
+from chamado.daemon.store.engine import Store, StoreError, Work
 from chamado.daemon.store.mailboxes import is_gone
 from chamado.daemon.store.outbox import OutboxRow, Result
 from chamado.notifier.types import Fate, Letter, Outcome, Relay
@@ -74,7 +74,10 @@ def _state(
 
 
 class Deliverer:
-    """The verb `deliver`: run by one thread, woken by `poke`."""
+    """The verb `deliver`: run by one thread, woken by `poke`.
+
+    `on_sent` hears of letters that the relay took, in the transaction that notes it.
+    """
 
     def __init__(
         self,
@@ -84,8 +87,10 @@ class Deliverer:
         owner: str,
         host: str,
         clock: Callable[[], datetime],
+        on_sent: Callable[[Work, Sequence[OutboxRow]], None] = lambda *_: None,
     ) -> None:
         self._store = store
+        self._on_sent = on_sent
         self._relay = relay
         self._owner = owner
         self._host = host
@@ -95,6 +100,7 @@ class Deliverer:
         self._claimed: list[OutboxRow] = []
         # What the relay said and the database does not know yet.
         self._results: list[Result] = []
+        self._sent: list[OutboxRow] = []
         self._again_at: datetime | None = None
         self._unsettled = False
 
@@ -163,6 +169,8 @@ class Deliverer:
             outcome = Outcome(fate=Fate.UNKNOWN, reply="an error of ours, see the log")
         result = result_of(row, outcome, self._clock())
         self._results.append(result)
+        if result.state == "sent":
+            self._sent.append(row)
         self._note(row, outcome, result)
         if outcome.relay_down:
             # Letters behind one that met a dead relay wait as long as that one.
@@ -177,11 +185,13 @@ class Deliverer:
         claimed: list[OutboxRow] = []
         with self._store.write() as work:
             outbox.settle(work, self._owner, self._results)
+            if self._sent:
+                self._on_sent(work, self._sent)
             if not all_tried:
                 outbox.unsend(work, self._owner, self._again_at or self._clock())
             if more:
                 claimed = outbox.claim(work, self._owner, BATCH, self._clock())
-        self._results, self._again_at = [], None
+        self._results, self._sent, self._again_at = [], [], None
         return claimed
 
     def _end(self) -> None:

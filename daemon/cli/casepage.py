@@ -25,6 +25,7 @@ FLAGS = {
     "only_thanks": "says thank you and no more, so the case was not opened again",
     "reopened_too_often": "was not opened again: too many reopenings within a day",
     "forwarded_by_agent": "an agent sent it on; nobody vouches for the customer",
+    "not_delivered": "did not reach everybody: see chamado outbox list --state failed",
     "bad_token": "came with a reply address that we did not make for it",
 }
 _HEADS = ("number", "status", "pri", "opened", "answer due", "requester", "subject")

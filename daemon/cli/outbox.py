@@ -2,7 +2,9 @@
 
 import click
 
+from chamado.daemon import lost
 from chamado.daemon.cli import terminal
+from chamado.daemon.cli.desk import at_desk
 from chamado.daemon.cli.ledgers import (
     act,
     before_option,
@@ -127,15 +129,16 @@ def outbox_show(context: click.Context, id_: str, raw: bool, as_json: bool) -> N
 def outbox_retry(context: click.Context, ids: tuple[str, ...], as_json: bool) -> None:
     """Send letters now that wait, failed, or are in doubt.
 
-    A letter in doubt may have arrived: the customer then gets it twice.
+    A letter in doubt may have arrived: the customer then gets it twice. An answer that
+    had failed counts as one from now, if the relay takes it this time.
     """
     wanted = numbers(ids, "letter")
-    with opened(context) as (_, store), store.write() as work:
+    with at_desk(context) as here, here.store.write() as work:
         done = act(
             "letter",
             wanted,
             listings.outbox_states(work, wanted),
-            lambda ids: outbox.retry(work, ids, utc_now()),
+            lambda ids: lost.retry(work, ids, here.desk.promises, utc_now()),
             "only what is failed, deferred or unknown can be sent again",
         )
     print_done(done, "queued again", as_json=as_json)

@@ -53,6 +53,7 @@ class OutboxRow:
     id: int
     kind: str
     ticket: int | None
+    entry_id: int | None
     mail_from: str
     rcpt_to: str
     message_id: str
@@ -195,17 +196,25 @@ def recover(work: Work, gone: Sequence[str], now: datetime) -> tuple[int, int]:
 
 
 def retry(work: Work, ids: Sequence[int], now: datetime) -> list[int]:
-    """Queue letters again that failed, wait or are unknown; answer which."""
-    found = work.execute(
-        update(outbox)
-        .where(
-            outbox.c.id.in_(ids),
-            outbox.c.state.in_(("failed", "deferred", "unknown")),
+    """Queue letters again that failed, wait or are unknown; answer which.
+
+    One that failed is queued as if it were new: it has days again before it is given
+    up, and as an answer it counts from now.
+    """
+    again = {"state": "queued", "next_attempt_at": now, "attempts": 0}
+    queued: list[int] = []
+    for states, values in (
+        (("failed",), {**again, "created_at": now}),
+        (("deferred", "unknown"), again),
+    ):
+        found = work.execute(
+            update(outbox)
+            .where(outbox.c.id.in_(ids), outbox.c.state.in_(states))
+            .values(**values)
+            .returning(outbox.c.id)
         )
-        .values(state="queued", next_attempt_at=now, attempts=0)
-        .returning(outbox.c.id)
-    )
-    return sorted(found.scalars())
+        queued += found.scalars()
+    return sorted(queued)
 
 
 def drop(work: Work, ids: Sequence[int], reason: str) -> list[int]:
@@ -312,6 +321,7 @@ _CLAIM = (
         outbox.c.id,
         outbox.c.kind,
         outbox.c.ticket,
+        outbox.c.entry_id,
         outbox.c.mail_from,
         outbox.c.rcpt_to,
         outbox.c.message_id,

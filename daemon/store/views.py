@@ -189,6 +189,18 @@ def letters(work: Work, number: int, kinds: Sequence[str]) -> list[Row]:
     return [dict(row) for row in rows.mappings()]
 
 
+def undelivered(work: Work, number: int) -> frozenset[int]:
+    """Return the entries of a case of which a letter has failed."""
+    rows = work.execute(
+        select(outbox.c.entry_id).where(
+            outbox.c.ticket == number,
+            outbox.c.entry_id.is_not(None),
+            outbox.c.state == "failed",
+        )
+    )
+    return frozenset(rows.scalars())
+
+
 def events(work: Work, number: int, kinds: Sequence[str]) -> list[Row]:
     """Return the history of a case, of these kinds only."""
     rows = work.execute(

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Table, select
 
 from chamado.config.settings import Agent, Service, Settings, SupportAddress
-from chamado.daemon import parts
+from chamado.daemon import lost, parts
 from chamado.daemon.accept import Acceptor
 from chamado.daemon.deliver import Deliverer
 from chamado.daemon.desk import Desk
@@ -197,7 +197,14 @@ def house(
         host=me.host,
         limits=settings.limits,
     )
-    deliverer = Deliverer(store, relay, owner=me.owner, host=me.host, clock=clock)
+    deliverer = Deliverer(
+        store,
+        relay,
+        owner=me.owner,
+        host=me.host,
+        clock=clock,
+        on_sent=lambda work, sent: lost.arrived(work, sent, desk.promises),
+    )
     try:
         yield House(
             settings, store, blobs, desk, clock, door, processor, relay, deliverer

@@ -1,4 +1,4 @@
-"""Mail by machines and in others' names: filed, and nobody is bothered because of it."""
+"""Mail by machines and in others' names: filed, and nobody is bothered by it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,7 +130,7 @@ def test_l10_reports_of_one_server_lie_in_few_cases(home: House) -> None:
     "part",
     [
         "multipart/report; report-type=disposition-notification; boundary=b|"
-        "message/disposition-notification|Disposition: manual-action/MDN-sent; displayed",
+        "message/disposition-notification|Disposition: manual-action/MDN-sent",
         "multipart/report; report-type=feedback-report; boundary=b|"
         "message/feedback-report|Feedback-Type: abuse",
         'multipart/mixed; boundary=b|text/calendar; method="REPLY"|BEGIN:VCALENDAR',
@@ -213,7 +213,9 @@ def test_l23_a_bounce_of_the_acknowledgement_is_not_answered(home: House) -> Non
     (ack,) = home.rows(schema.outbox)
     fate = home.mail(_report(1, original=ack["message_id"]), mail_from="")
     assert (fate["outcome"], fate["ticket"]) == ("bounce_recorded", number)
-    letters = [r for r in home.rows(schema.outbox) if r["rcpt_to"] != "bia@acme.example"]
+    letters = [
+        r for r in home.rows(schema.outbox) if r["rcpt_to"] != "bia@acme.example"
+    ]
     assert [r["kind"] for r in letters] == ["ack"]
 
 
