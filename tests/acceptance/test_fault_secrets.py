@@ -97,7 +97,8 @@ def _everything_stored(url: str) -> str:
 def test_r09_no_password_where_login_relay_and_database_fail(
     database_url: str, tmp_path: Path
 ) -> None:
-    """Log, replies, pages, tables and every command are searched for three canaries."""
+    """R-09: log, replies, pages, tables and every command are searched for three
+    canaries."""
     if not installed():
         pytest.skip("Dovecot is not installed here; tests/servers.sh installs it")
     url = _with_password(database_url)
@@ -157,7 +158,8 @@ def _conversation(daemon: Daemon) -> str:
 
 
 def test_r09_no_password_where_the_database_is_not_there(tmp_path: Path) -> None:
-    """The start and every command fail with a clear word and without the URL's own."""
+    """R-09: the start and every command fail with a clear word and without the URL's
+    own."""
     password = quote(DATABASE, safe="")
     url = f"postgresql://chamado:{password}@127.0.0.1:{free_port()}/chamado"
     config = write_config(tmp_path, url)

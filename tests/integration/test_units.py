@@ -102,6 +102,19 @@ def test_exit_codes_stop_a_useless_restart() -> None:
     assert int(service["WatchdogSec"]) >= 30
 
 
+def test_r10_no_secret_reaches_a_core_file_swap_or_the_process_list() -> None:
+    """R-10: no core, no swap; secrets come as credentials, never by argv or
+    environment."""
+    service = dict(directives("chamado.service"))
+    assert (service["LimitCORE"], service["MemorySwapMax"]) == ("0", "0")
+    assert "password" not in service["ExecStart"].lower()
+    assert not {"Environment", "EnvironmentFile"} & set(service)
+    examples = (UNITS / "credentials.conf").read_text().splitlines()
+    offered = [line for line in examples if re.match("#[A-Z][A-Za-z]+=", line)]
+    assert offered
+    assert all(line.startswith("#LoadCredential") for line in offered)
+
+
 @pytest.mark.parametrize("name", ["smtp", "lmtp"])
 def test_sockets_are_passed_under_the_name_the_settings_use(name: str) -> None:
     """`listen = "fd:NAME"` as the unit's own comment says fits its descriptor."""

@@ -196,7 +196,7 @@ CHECKS: tuple[Callable[[Path], Iterator[str]], ...] = (
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_d01_the_house_keeps_its_shape(check: Callable[[Path], Iterator[str]]) -> None:
-    """No import and no call in the whole tree breaks a rule of the house."""
+    """D-01: no import and no call in the whole tree breaks a rule of the house."""
     assert not list(check(ROOT))
 
 

@@ -51,7 +51,8 @@ def writing() -> Iterator[Callable[..., io.StringIO]]:
 def test_d04_values_from_mail_stay_on_one_escaped_line(
     writing: Callable[..., io.StringIO], shape: str
 ) -> None:
-    """Line ends, colours, separators and half characters are shown, never obeyed."""
+    """D-04: line ends, colours, separators and half characters are shown, never
+    obeyed."""
     stream = writing(format=shape)
     log.info("accepted", subject=NASTY, nested={"a": [NASTY]})
     log.info(NASTY)
@@ -113,7 +114,8 @@ def test_human_lines_begin_with_the_time_of_day(
 def test_r09_a_canary_secret_reaches_no_line(
     writing: Callable[..., io.StringIO], shape: str
 ) -> None:
-    """Under telling keys, in URLs, in secrets' types, in exceptions, in objects."""
+    """R-09: under telling keys, in URLs, in secrets' types, in exceptions, in
+    objects."""
 
     @dataclass
     class Mail:
@@ -158,7 +160,8 @@ def test_an_exception_shows_its_way_through_the_code(
 
 
 def test_d05_libraries_cannot_log_bodies(writing: Callable[..., io.StringIO]) -> None:
-    """At our lowest level the door's DATA lines and SQL parameters stay unwritten."""
+    """D-05: at our lowest level the door's DATA lines and SQL parameters stay
+    unwritten."""
     stream = writing(level="debug")
     for name in FLOORS:
         logging.getLogger(name).debug("canary")

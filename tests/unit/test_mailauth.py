@@ -126,7 +126,8 @@ def test_spf_of_another_domain_is_partial_at_best() -> None:
 
 
 def test_h21_a_partly_signed_body_is_unsigned(key) -> None:
-    """With l= anybody can add to the body; a second, whole signature still counts."""
+    """H-21: with l= anybody can add to the body; a second, whole signature still
+    counts."""
     partly = _signed(key, length=True)
     assert _judge(partly + b"more\r\n", _dns(_keys(key), DMARC)) is Auth.NONE
     assert _judge(partly, _dns(_keys(key), DMARC)) is Auth.NONE
@@ -134,7 +135,7 @@ def test_h21_a_partly_signed_body_is_unsigned(key) -> None:
 
 
 def test_h21_two_senders_are_nobody(key) -> None:
-    """More than one From, or one with two mailboxes, is not looked into."""
+    """H-21: more than one From, or one with two mailboxes, is not looked into."""
     for head in (b"From: eve@evil.test\r\n", b""):
         raw = head + _signed(key)
         if not head:

@@ -6,7 +6,8 @@ from chamado.daemon.http.throttle import PEERS, Throttle, network
 
 
 def test_v08_ten_thousand_votes_in_a_minute_are_few() -> None:
-    """In the long run ten a second pass, and memory does not grow with the peers."""
+    """V-08: in the long run ten a second pass, and memory does not grow with the
+    peers."""
     now = [0.0]
     throttle = Throttle(clock=lambda: now[0])
     passed = 0
@@ -33,5 +34,5 @@ def test_v08_ten_thousand_votes_in_a_minute_are_few() -> None:
     ],
 )
 def test_v08_who_counts_as_one_visitor(one: str, other: str, *, same: bool) -> None:
-    """An IPv4 address; of IPv6 the network that one customer has to himself."""
+    """V-08: an IPv4 address; of IPv6 the network that one customer has to himself."""
     assert (network(one) == network(other)) is same

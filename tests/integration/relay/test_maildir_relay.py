@@ -77,7 +77,7 @@ def test_a_failed_rename_leaves_no_draft(tmp_path: Path) -> None:
 
 
 def test_o03_a_bad_address_is_not_stored(tmp_path: Path) -> None:
-    """An envelope that would inject a header field is refused."""
+    """O-03: an envelope that would inject a header field is refused."""
     evil = replace(ACK, rcpt_to="a@b\nBcc: evil@example.com")
     outcome = MaildirRelay(tmp_path / "out").send(evil)
     assert outcome.fate is Fate.REFUSED

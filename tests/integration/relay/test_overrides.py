@@ -77,7 +77,8 @@ def test_the_tag_stays_whatever_the_template_says(tmp_path: Path) -> None:
 
 
 def test_o08_data_is_never_template_code(tmp_path: Path) -> None:
-    """A customer's name that is code is printed by an operator's template as it is."""
+    """O-08: a customer's name that is code is printed by an operator's template as it
+    is."""
     templates = override(tmp_path, {"pt-BR/ack/body.txt": "{{ name }}"})
     name = "{{7*7}} {% for x in range(9**9) %}"
     letter = templates.compose(
@@ -126,7 +127,8 @@ BROKEN = {
 def test_o09_f26_a_broken_override_costs_no_letter(
     tmp_path: Path, fault: str, part: str
 ) -> None:
-    """Our own words go out, byte for byte, with one alarm, in no time to speak of."""
+    """O-09: our own words go out, byte for byte, with one alarm, in no time to speak
+    of."""
     source = BROKEN[fault].replace("PART", part)
     with capture_logs() as logs:
         templates = override(tmp_path, {f"pt-BR/ack/{part}": source})
@@ -140,7 +142,7 @@ def test_o09_f26_a_broken_override_costs_no_letter(
 
 
 def test_o09_a_broken_layout_costs_no_letter(tmp_path: Path) -> None:
-    """A layout that cannot be read alarms for every letter, and ours are sent."""
+    """O-09: a layout that cannot be read alarms for every letter, and ours are sent."""
     with capture_logs() as logs:
         templates = override(tmp_path, {"layout.html": "{% block words %}"})
         assert templates.compose(ACK) == OURS
@@ -149,7 +151,7 @@ def test_o09_a_broken_layout_costs_no_letter(tmp_path: Path) -> None:
 
 
 def test_o09_a_file_that_is_no_text_costs_no_letter(tmp_path: Path) -> None:
-    """Bytes that are no UTF-8 are an alarm like any other."""
+    """O-09: bytes that are no UTF-8 are an alarm like any other."""
     (tmp_path / "pt-BR/ack").mkdir(parents=True)
     (tmp_path / "pt-BR/ack/body.txt").write_bytes(b"\xff\xfe")
     templates = Templates(override=tmp_path)
@@ -160,7 +162,7 @@ def test_o09_a_file_that_is_no_text_costs_no_letter(tmp_path: Path) -> None:
 def test_o09_a_broken_language_of_the_operator_is_answered_in_ours(
     tmp_path: Path,
 ) -> None:
-    """Where there is no such language of ours, the service's own stands in."""
+    """O-09: where there is no such language of ours, the service's own stands in."""
     files = {"subject.txt": "Reçu", "body.txt": "{{ nom }}", "body.html": "oui"}
     templates = override(tmp_path, {f"fr/ack/{k}": v for k, v in files.items()})
     assert templates.compose(replace(ACK, language="fr")) == OURS
@@ -173,7 +175,7 @@ def test_templates_can_do_small_sums(tmp_path: Path) -> None:
 
 
 def test_o09_a_language_that_lacks_a_part_costs_no_letter(tmp_path: Path) -> None:
-    """A folder of an unknown language with one file of three is told about."""
+    """O-09: a folder of an unknown language with one file of three is told about."""
     templates = override(tmp_path, {"fr/ack/subject.txt": "Reçu"})
     letter = templates.compose(replace(ACK, language="fr"))
     assert letter == OURS

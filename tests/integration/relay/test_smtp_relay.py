@@ -101,7 +101,7 @@ def test_the_name_we_greet_with_is_the_configured_one_or_our_address() -> None:
 )
 @pytest.mark.parametrize("features", FEATURES)
 def test_o05_no_text_ends_the_message_early(content: bytes, features: str) -> None:
-    """Dots are doubled and every line end is CRLF: one message, then the next."""
+    """O-05: dots are doubled and every line end is CRLF: one message, then the next."""
     with Sink(features=FEATURES[features]) as sink:
         relay = relay_to(sink)
         assert relay.send(raw(content)).fate is Fate.SENT
@@ -115,7 +115,7 @@ def test_o05_no_text_ends_the_message_early(content: bytes, features: str) -> No
 
 
 def test_o05_the_wire_holds_one_end_and_no_bare_line_end() -> None:
-    """The bytes of DATA end in the only CRLF.CRLF there is."""
+    """O-05: the bytes of DATA end in the only CRLF.CRLF there is."""
     wire = on_the_wire(b"\r.\r\n\n.\n\r\n.\r\n.")
     assert wire.endswith(b"\r\n.\r\n")
     assert wire.count(b"\r\n.\r\n") == 1
@@ -126,7 +126,8 @@ def test_o05_the_wire_holds_one_end_and_no_bare_line_end() -> None:
 @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "DOT"])
 @pytest.mark.parametrize("features", FEATURES)
 def test_o11_a_5xx_is_final_and_a_4xx_is_not(step: str, features: str) -> None:
-    """At every step 5xx refuses the letter, 4xx asks for patience, and both go on."""
+    """O-11: at every step 5xx refuses the letter, 4xx asks for patience, and both go
+    on."""
     script: dict[str, list[Answer]] = {step: ["550 5.7.1 no", "451 4.7.1 wait"]}
     with Sink(script, features=FEATURES[features]) as sink:
         relay = relay_to(sink)
@@ -152,7 +153,8 @@ def test_a_refused_recipient_never_gets_an_empty_letter() -> None:
 
 @pytest.mark.parametrize("features", FEATURES)
 def test_o11_a_relay_that_refuses_and_hangs_up_has_refused(features: str) -> None:
-    """What was said before the line went dead counts, and the next letter goes out."""
+    """O-11: what was said before the line went dead counts, and the next letter goes
+    out."""
     script: dict[str, list[Answer]] = {"RCPT": ["550 5.1.1 no"], "DATA": [HANG_UP]}
     with Sink(script, features=FEATURES[features]) as sink:
         relay = relay_to(sink)
@@ -168,7 +170,7 @@ def test_o11_a_relay_that_refuses_and_hangs_up_has_refused(features: str) -> Non
 def test_o14_a_relay_that_wants_a_login_refuses_us_and_not_the_letter(
     code: str,
 ) -> None:
-    """What is wrong with our settings makes letters wait."""
+    """O-14: what is wrong with our settings makes letters wait."""
     outcome, _ = once({"MAIL": code})
     assert outcome == Outcome(fate=Fate.TRY_LATER, reply=code, relay_down=True)
 
@@ -197,7 +199,8 @@ GARBAGE = {
 
 @pytest.mark.parametrize("reply", HOSTILE)
 def test_o11_a_relays_words_are_cleaned_and_cut(reply: str) -> None:
-    """Many lines, controls and length become at most 500 characters of one line."""
+    """O-11: many lines, controls and length become at most 500 characters of one
+    line."""
     said, fate = HOSTILE[reply]
     outcome, _ = once({"RCPT": said})
     assert outcome.fate is fate
@@ -208,7 +211,7 @@ def test_o11_a_relays_words_are_cleaned_and_cut(reply: str) -> None:
 
 @pytest.mark.parametrize("reply", [*ENDLESS, *GARBAGE])
 def test_o11_what_is_no_reply_before_the_dot_delays_the_letter(reply: str) -> None:
-    """Replies without end or sense end the conversation; the letter waits."""
+    """O-11: replies without end or sense end the conversation; the letter waits."""
     outcome, sink = once({"RCPT": (ENDLESS | GARBAGE)[reply]})
     assert outcome.fate is Fate.TRY_LATER
     assert len(outcome.reply) <= 500
@@ -219,7 +222,7 @@ def test_o11_what_is_no_reply_before_the_dot_delays_the_letter(reply: str) -> No
 def test_o13_what_is_no_reply_after_the_dot_leaves_the_fate_unknown(
     reply: str,
 ) -> None:
-    """A relay that took the letter and talks nonsense may have it."""
+    """O-13: a relay that took the letter and talks nonsense may have it."""
     outcome, sink = once({"DOT": (ENDLESS | GARBAGE)[reply]})
     assert outcome.fate is Fate.UNKNOWN
     assert len(sink.letters) == 1
@@ -227,7 +230,7 @@ def test_o13_what_is_no_reply_after_the_dot_leaves_the_fate_unknown(
 
 @pytest.mark.parametrize("fault", [HANG_UP, RESET, SILENCE, b"250", b"250-first\r\n"])
 def test_o13_a_connection_lost_after_the_dot_is_unknown(fault: Answer) -> None:
-    """Hang-up, reset, silence or half a reply after the dot: nobody can know."""
+    """O-13: hang-up, reset, silence or half a reply after the dot: nobody can know."""
     with Sink({"DOT": [fault]}) as sink:
         relay = relay_to(sink, timeout=0.5, dot_timeout=0.5)
         outcome = relay.send(REPLY)
@@ -348,7 +351,7 @@ def test_f39_a_name_that_does_not_resolve_delays_all_letters(
     ["a@b\r\nRCPT TO:<e@x>", "a b@c", "a@b>", "x" * 300 + "@b", "josé@b.example", ""],
 )
 def test_o03_o15_a_bad_envelope_never_reaches_the_relay(address: str) -> None:
-    """Even a letter that was not composed here cannot inject a command."""
+    """O-03, O-15: even a letter that was not composed here cannot inject a command."""
     with Sink() as sink:
         relay = relay_to(sink)
         assert relay.send(replace(ACK, rcpt_to=address)).fate is Fate.REFUSED
@@ -428,7 +431,8 @@ def test_tls_carries_the_letters(
 def test_o14_f39_a_bad_certificate_delays_all_letters(
     tls: str, fault: str, ca_file: Path, certificate: Certificate
 ) -> None:
-    """A stranger's certificate gets no letter, and the words say what is wrong."""
+    """O-14: a stranger's certificate gets no letter, and the words say what is
+    wrong."""
     name = "other.example" if fault == "wrong name" else "127.0.0.1"
     by = {"by": trustme.CA()} if fault == "unknown authority" else {}
     trusted = None if fault == "no authority" else ca_file
@@ -451,7 +455,7 @@ def test_o14_f39_a_bad_certificate_delays_all_letters(
 def test_o14_a_stripped_starttls_delays_all_letters(
     script: Script, words: str, certificate: Certificate
 ) -> None:
-    """Nothing is sent in clear where the settings demand TLS."""
+    """O-14: nothing is sent in clear where the settings demand TLS."""
     tls = certificate() if script else None
     with Sink(script, tls=tls) as sink:
         outcome = relay_to(sink, tls="starttls").send(ACK)
@@ -463,7 +467,7 @@ def test_o14_a_stripped_starttls_delays_all_letters(
 def test_o14_words_slipped_in_before_tls_are_not_believed(
     ca_file: Path, certificate: Certificate
 ) -> None:
-    """A reply injected behind that to STARTTLS ends the conversation."""
+    """O-14: a reply injected behind that to STARTTLS ends the conversation."""
     with Sink({"STARTTLS": b"220 go\r\n250 injected\r\n"}, tls=certificate()) as sink:
         outcome = relay_to(sink, tls="starttls", ca_file=ca_file).send(ACK)
     assert (outcome.fate, outcome.relay_down) == (Fate.TRY_LATER, True)
@@ -472,7 +476,7 @@ def test_o14_words_slipped_in_before_tls_are_not_believed(
 
 
 def test_o14_a_missing_ca_file_delays_all_letters(tmp_path: Path) -> None:
-    """The words say that there is no such file."""
+    """O-14: the words say that there is no such file."""
     with Sink() as sink:
         outcome = relay_to(sink, tls="starttls", ca_file=tmp_path / "no.pem").send(ACK)
     assert (outcome.fate, outcome.relay_down) == (Fate.TRY_LATER, True)
@@ -517,7 +521,7 @@ def test_o14_a_login_that_fails_delays_all_letters(
     password: Callable[[], str],
     words: str,
 ) -> None:
-    """Logins that cannot work are the settings' fault, and no secret leaks."""
+    """O-14: logins that cannot work are the settings' fault, and no secret leaks."""
     with Sink(script, features=features) as sink:
         outcome = relay_to(sink, user="support", password=password).send(ACK)
     assert (outcome.fate, outcome.relay_down) == (Fate.TRY_LATER, True)

@@ -80,7 +80,7 @@ def test_a_reply_with_a_number_is_a_vote(home: House) -> None:
 
 @pytest.mark.parametrize("score", range(1, 6))
 def test_v02_each_mailto_link_is_a_vote(mail_home: House, score: int) -> None:
-    """The address and the subject that the link names are enough."""
+    """V-02: the address and the subject that the link names are enough."""
     number, letter = asked(mail_home)
     to = f"suporte+{token_of(letter)}@acme.example"
     fate = click(mail_home, to, str(score))
@@ -166,7 +166,7 @@ def test_words_without_a_score_are_an_ordinary_reply(home: House) -> None:
 
 
 def test_l22_a_thank_you_is_no_vote_and_asks_for_no_other(home: House) -> None:
-    """It is filed, the case rests, and no second question is planned."""
+    """L-22: it is filed, the case rests, and no second question is planned."""
     number, letter = asked(home)
     fate = answer(home, letter, "Muito obrigada!")
     assert fate["outcome"] == "reply_appended"
@@ -191,7 +191,7 @@ def test_l22_a_thank_you_is_no_vote_and_asks_for_no_other(home: House) -> None:
 def test_l21_an_out_of_office_is_no_vote_and_wakes_nobody(
     home: House, headers: dict[str, str], subject: str, mail_from: str
 ) -> None:
-    """Even one whose first word is a number."""
+    """L-21: even one whose first word is a number."""
     number, letter = asked(home)
     text = "5 dias de férias: volto na segunda-feira."
     for words in (text, "5"):
@@ -216,7 +216,7 @@ def test_a_stranger_with_the_token_does_not_vote(home: House) -> None:
 
 
 def test_v04_a_token_of_nobody_is_an_ordinary_mail(home: House) -> None:
-    """Nothing is counted, nothing is lost."""
+    """V-04: nothing is counted, nothing is lost."""
     number, letter = asked(home)
     wrong = token_of(letter)[:-2] + "aa"
     fate = click(home, f"suporte+{wrong}@acme.example", "5")
@@ -246,7 +246,7 @@ def test_an_answer_may_be_changed_and_the_history_stays(home: House) -> None:
 
 
 def test_v05_after_its_time_a_score_counts_no_more(home: House) -> None:
-    """Filed on the case, waking nobody and counting nothing."""
+    """V-05: filed on the case, waking nobody and counting nothing."""
     number, letter = asked(home)
     home.clock.move(days=90)
     surveys(home).send_due()
@@ -261,7 +261,7 @@ def test_v05_after_its_time_a_score_counts_no_more(home: House) -> None:
 def test_v10_the_mail_of_list_unsubscribe_opts_out(
     mail_home: House, sender: str
 ) -> None:
-    """Nobody is asked again, the case says so, and mail on cases goes on."""
+    """V-10: nobody is asked again, the case says so, and mail on cases goes on."""
     number, letter = asked(mail_home)
     to = f"suporte+{token_of(letter)}@acme.example"
     headers = {"Auto_Submitted": "auto-generated"}

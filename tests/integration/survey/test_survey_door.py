@@ -21,7 +21,8 @@ SMUGGLED = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 def test_v08_a_flood_from_one_address_is_stopped_and_others_are_not(
     home: House,
 ) -> None:
-    """The bucket is the connection's peer's; what headers say of it is not asked."""
+    """V-08: the bucket is the connection's peer's; what headers say of it is not
+    asked."""
     number, letter = asked(home)
     token = token_of(letter)
     with site(home, Throttle(burst=20, a_second=0.0)) as web:
@@ -47,7 +48,7 @@ def test_v08_a_flood_from_one_address_is_stopped_and_others_are_not(
     ["/", "/survey", "/survey/", "/attachment/1", "/attachment/2", "/files/1", "/1"],
 )
 def test_v11_nothing_else_is_served(web: Site, path: str) -> None:
-    """There is no file, no list and no number to count up."""
+    """V-11: there is no file, no list and no number to count up."""
     assert web.get(path).status == 404
 
 
@@ -66,7 +67,8 @@ def test_v11_nothing_else_is_served(web: Site, path: str) -> None:
 def test_v12_what_a_visitor_says_of_itself_changes_nothing(
     home: House, web: Site, headers: dict[str, str]
 ) -> None:
-    """The page is the same, but for its nonce, and no word of the header is in it."""
+    """V-12: the page is the same, but for its nonce, and no word of the header is in
+    it."""
     _, letter = asked(home)
     path = f"/survey/{token_of(letter)}"
     nonce = re.compile(r'name="nonce" value="[^"]+"')
@@ -77,7 +79,7 @@ def test_v12_what_a_visitor_says_of_itself_changes_nothing(
 
 
 def test_v12_no_redirect_is_made_of_the_host_header(home: House, web: Site) -> None:
-    """A path with a slash too many is no path."""
+    """V-12: a path with a slash too many is no path."""
     _, letter = asked(home)
     page = web.get(f"/survey/{token_of(letter)}/", Host="evil.example")
     assert page.status == 404
@@ -86,7 +88,7 @@ def test_v12_no_redirect_is_made_of_the_host_header(home: House, web: Site) -> N
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/survey/x", "/nothing"])
 def test_v13_no_answer_tells_what_runs_here(web: Site, path: str) -> None:
-    """No version, no name of a host, no name of the software."""
+    """V-13: no version, no name of a host, no name of the software."""
     page = web.get(path)
     said = f"{page.headers} {page.text}".lower()
     for secret in ("uvicorn", "starlette", "python", "chamado", socket.gethostname()):
@@ -112,7 +114,8 @@ def test_v13_no_answer_tells_what_runs_here(web: Site, path: str) -> None:
     ],
 )
 def test_v14_what_is_no_request_is_refused(web: Site, request_: bytes) -> None:
-    """Two lengths, a bare CR, a header without end: 400, and the connection ends."""
+    """V-14: two lengths, a bare CR, a header without end: 400, and the connection
+    ends."""
     with socket.create_connection(("127.0.0.1", web.port), 30) as line:
         with suppress(ConnectionError):
             line.sendall(request_)
@@ -121,7 +124,8 @@ def test_v14_what_is_no_request_is_refused(web: Site, request_: bytes) -> None:
 
 
 def test_v14_two_ways_to_tell_a_length_smuggle_nothing(web: Site) -> None:
-    """With Transfer-Encoding and Content-Length what follows is never a request."""
+    """V-14: with Transfer-Encoding and Content-Length what follows is never a
+    request."""
     with socket.create_connection(("127.0.0.1", web.port), 30) as line:
         line.sendall(
             b"POST /survey/x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
@@ -133,7 +137,7 @@ def test_v14_two_ways_to_tell_a_length_smuggle_nothing(web: Site) -> None:
 
 
 def test_v14_a_thousand_silent_sockets_keep_nobody_out(web: Site) -> None:
-    """A visitor who speaks is served at once; who is silent goes first."""
+    """V-14: a visitor who speaks is served at once; who is silent goes first."""
     lines = [socket.create_connection(("127.0.0.1", web.port), 30) for _ in range(900)]
     try:
         for _ in range(5):
@@ -155,7 +159,8 @@ def test_v14_a_thousand_silent_sockets_keep_nobody_out(web: Site) -> None:
 def test_v14_who_does_not_go_on_is_cut_off(
     web: Site, monkeypatch: pytest.MonkeyPatch, begin: bytes
 ) -> None:
-    """Half a header, half a second one, half a body: the connection ends by itself."""
+    """V-14: half a header, half a second one, half a body: the connection ends by
+    itself."""
     monkeypatch.setattr(patience, "HEADER_SECONDS", 0.5)
     monkeypatch.setattr(patience, "BODY_SECONDS", 0.5)
     with socket.create_connection(("127.0.0.1", web.port), 30) as line:
@@ -166,7 +171,7 @@ def test_v14_who_does_not_go_on_is_cut_off(
 def test_v14_a_form_that_never_ends_is_cut_off(
     home: House, web: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is told so, and nothing is recorded."""
+    """V-14: it is told so, and nothing is recorded."""
     monkeypatch.setattr(survey, "BODY_SECONDS", 0.3)
     number, letter = asked(home)
     head = f"POST /survey/{token_of(letter)} HTTP/1.1\r\nHost: x\r\n"
@@ -189,7 +194,7 @@ def _all(line: socket.socket) -> bytes:
 
 
 def test_v15_the_page_tells_nobody_of_its_address(home: House, web: Site) -> None:
-    """No referrer, no cache, no index, no frame, nothing fetched, nothing run."""
+    """V-15: no referrer, no cache, no index, no frame, nothing fetched, nothing run."""
     _, letter = asked(home)
     token = token_of(letter)
     pages = [

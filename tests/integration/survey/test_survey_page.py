@@ -31,7 +31,7 @@ def chosen(page: Page) -> str | None:
 
 
 def test_v01_looking_at_every_link_votes_nothing(home: House, web: Site) -> None:
-    """A scanner opens all five links at once, and asks for their heads too."""
+    """V-01: a scanner opens all five links at once, and asks for their heads too."""
     number, letter = asked(home)
     token = token_of(letter)
     links = [f"/survey/{token}?score={n}" for n in range(1, 6)] * 5
@@ -49,7 +49,7 @@ def test_v01_looking_at_every_link_votes_nothing(home: House, web: Site) -> None
 def test_v01_a_scanner_that_sends_every_form_is_not_believed(
     home: House, web: Site
 ) -> None:
-    """Five scores within seconds: none counts, and the page asks again."""
+    """V-01: five scores within seconds: none counts, and the page asks again."""
     number, letter = asked(home)
     token = token_of(letter)
     seen = [web.vote(token, n) for n in range(1, 6)]
@@ -67,7 +67,8 @@ def test_v01_a_scanner_that_sends_every_form_is_not_believed(
 
 
 def test_v02_a_form_that_is_sent_is_one_vote(home: House, web: Site) -> None:
-    """Score and comment are on the case, and the page says what was written down."""
+    """V-02: score and comment are on the case, and the page says what was written
+    down."""
     number, letter = asked(home)
     page = web.vote(token_of(letter), 5, "Rápido e gentil.\r\nObrigada!")
     assert page.status == 200
@@ -85,7 +86,7 @@ def test_v02_a_form_that_is_sent_is_one_vote(home: House, web: Site) -> None:
 
 
 def test_v02_sending_the_same_form_twice_is_one_vote(home: House, web: Site) -> None:
-    """A double click, or a page that is loaded again."""
+    """V-02: a double click, or a page that is loaded again."""
     number, letter = asked(home)
     token = token_of(letter)
     assert {web.vote(token, 4, "ok").status for _ in range(3)} == {200}
@@ -155,7 +156,8 @@ def test_who_changes_an_answer_for_ever_is_not_heard_any_more(
 def test_v04_a_wrong_token_is_told_nothing(
     home: House, web: Site, spoil: object
 ) -> None:
-    """Edited, cut, guessed: the same 403 and the same page for every one of them."""
+    """V-04: edited, cut, guessed: the same 403 and the same page for every one of
+    them."""
     assert callable(spoil)
     number, letter = asked(home)
     token = token_of(letter)
@@ -181,7 +183,7 @@ def test_v04_a_wrong_token_is_told_nothing(
 
 
 def test_v05_an_old_survey_says_that_it_has_ended(home: House, web: Site) -> None:
-    """Ninety days later, whether it is looked at or sent; nothing is recorded."""
+    """V-05: ninety days later, whether it is looked at or sent; nothing is recorded."""
     number, letter = asked(home)
     token = token_of(letter)
     form = web.get(f"/survey/{token}").form.fields
@@ -197,7 +199,8 @@ def test_v05_an_old_survey_says_that_it_has_ended(home: House, web: Site) -> Non
 
 
 def test_v06_a_post_needs_the_form_of_the_page(home: House, web: Site) -> None:
-    """No nonce, a spoilt one, another survey's, or one of yesterday: ask again."""
+    """V-06: no nonce, a spoilt one, another survey's, or one of yesterday: ask
+    again."""
     number, letter = asked(home)
     token = token_of(letter)
     other = token_of(asked(home, sender="Rui <rui@example.com>")[1])
@@ -239,7 +242,8 @@ def test_v06_a_post_needs_the_form_of_the_page(home: House, web: Site) -> None:
 def test_v06_only_our_own_form_is_taken(
     home: House, web: Site, headers: dict[str, str], status: int
 ) -> None:
-    """Another site's form, another kind of content: refused before anything is read."""
+    """V-06: another site's form, another kind of content: refused before anything is
+    read."""
     number, letter = asked(home)
     page = web.vote(token_of(letter), 5, **headers)
     assert page.status == status
@@ -252,7 +256,7 @@ def test_v06_only_our_own_form_is_taken(
 def test_v06_what_is_no_score_is_asked_for_again(
     home: House, web: Site, score: str
 ) -> None:
-    """The words stay where they are."""
+    """V-06: the words stay where they are."""
     number, letter = asked(home)
     token = token_of(letter)
     form = web.get(f"/survey/{token}").form.fields
@@ -264,7 +268,8 @@ def test_v06_what_is_no_score_is_asked_for_again(
 
 
 def test_v07_a_comment_is_cut_and_cleaned(home: House, web: Site) -> None:
-    """NUL, markup, ten thousand line ends, sixty thousand letters: text, and short."""
+    """V-07: NUL, markup, ten thousand line ends, sixty thousand letters: text, and
+    short."""
     number, letter = asked(home)
     token = token_of(letter)
     web.vote(
@@ -294,7 +299,8 @@ def test_v07_a_comment_is_cut_and_cleaned(home: House, web: Site) -> None:
     ],
 )
 def test_v07_a_broken_form_is_refused(home: House, web: Site, body: bytes) -> None:
-    """Not UTF-8, not urlencoded, thousands of fields: no vote and no error of ours."""
+    """V-07: not UTF-8, not urlencoded, thousands of fields: no vote and no error of
+    ours."""
     number, letter = asked(home)
     path = f"/survey/{token_of(letter)}"
     assert web.ask("POST", path, body, Content_Type=FORM).status == 403
@@ -305,7 +311,8 @@ def test_v07_a_broken_form_is_refused(home: House, web: Site, body: bytes) -> No
 def test_v07_ten_megabytes_are_too_much(
     home: House, web: Site, *, announced: bool
 ) -> None:
-    """Refused by its length, or, where none is told, as soon as it is too long."""
+    """V-07: refused by its length, or, where none is told, as soon as it is too
+    long."""
     number, letter = asked(home)
     token = token_of(letter)
     begin = b"score=5&comment="
@@ -322,7 +329,7 @@ def test_v07_ten_megabytes_are_too_much(
 
 
 def test_v10_one_click_opts_out_and_looking_does_not(home: House, web: Site) -> None:
-    """GET and HEAD show a page with a button; the POST of RFC 8058 acts."""
+    """V-10: GET and HEAD show a page with a button; the POST of RFC 8058 acts."""
     number, letter = asked(home)
     path = f"/survey/{token_of(letter)}/unsubscribe"
     page = web.get(path)
@@ -342,7 +349,7 @@ def test_v10_one_click_opts_out_and_looking_does_not(home: House, web: Site) -> 
 def test_v10_the_other_encoding_of_rfc_8058_is_taken_too(
     home: House, web: Site
 ) -> None:
-    """A provider may send the one field as multipart/form-data, from anywhere."""
+    """V-10: a provider may send the one field as multipart/form-data, from anywhere."""
     _, letter = asked(home)
     body = (
         b"--x\r\nContent-Disposition: form-data; "
@@ -363,7 +370,7 @@ def test_v10_the_other_encoding_of_rfc_8058_is_taken_too(
 def test_v10_a_post_that_says_something_else_does_nothing(
     home: House, web: Site, body: bytes
 ) -> None:
-    """Only the words of RFC 8058 act."""
+    """V-10: only the words of RFC 8058 act."""
     _, letter = asked(home)
     path = f"/survey/{token_of(letter)}/unsubscribe"
     assert web.ask("POST", path, body, Content_Type=FORM).status == 403
@@ -373,7 +380,7 @@ def test_v10_a_post_that_says_something_else_does_nothing(
 def test_v10_who_opted_out_can_still_answer_what_was_asked(
     home: House, web: Site
 ) -> None:
-    """Opting out stops our questions, not the customer's answer."""
+    """V-10: opting out stops our questions, not the customer's answer."""
     number, letter = asked(home)
     token = token_of(letter)
     web.post(f"/survey/{token}/unsubscribe", {"List-Unsubscribe": "One-Click"})

@@ -343,7 +343,8 @@ def test_a_delay_of_nothing_asks_at_once(
 
 
 def test_l07_a_survey_that_bounces_is_called_back(home: House) -> None:
-    """Nobody was asked, the rate of answers does not suffer, and the case rests."""
+    """L-07: nobody was asked, the rate of answers does not suffer, and the case
+    rests."""
     number, letter = asked(home)
     report = (
         b"From: MAILER-DAEMON@example.com\r\nTo: suporte@acme.example\r\n"

@@ -154,7 +154,8 @@ def test_r03_two_customers_are_not_mixed_without_a_word(desk: Desk) -> None:
 
 
 def test_r03_confirmed_everybody_takes_part(desk: Desk) -> None:
-    """Who says that it is meant gets one case with two people, and letters to both."""
+    """R-03: who says that it is meant gets one case with two people, and letters to
+    both."""
     hers = desk.opens("Não abre.")
     his = desk.opens("Aqui também não abre.", sender=CARLOS, subject="Não abre")
     merge(desk, his, hers, confirm=True)

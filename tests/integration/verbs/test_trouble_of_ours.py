@@ -93,7 +93,7 @@ class ThiefRelay(RecordingRelay):
 def test_o12_what_was_sent_is_not_sent_again_because_the_commit_failed(
     home: House,
 ) -> None:
-    """What the relay said is kept until the database takes it."""
+    """O-12: what the relay said is kept until the database takes it."""
     _queue(home, "a", "b")
     relay = ThiefRelay(store=home.store)
     deliverer = Deliverer(

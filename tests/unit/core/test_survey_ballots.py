@@ -249,7 +249,7 @@ def test_more_words_go_the_usual_way_besides() -> None:
     ],
 )
 def test_l21_a_machine_never_votes(kind: Classification) -> None:
-    """An out-of-office that begins with a number is filed, and wakes nobody."""
+    """L-21: an out-of-office that begins with a number is filed, and wakes nobody."""
     filed = judged(mail("5"), kind=kind)
     assert isinstance(filed, AppendReply)
     assert (filed.ticket, filed.status) == (7, None)
@@ -285,21 +285,21 @@ def test_what_is_no_mail_of_a_customer_is_left_alone() -> None:
 
 
 def test_v05_a_score_alone_after_expiry_is_filed_and_wakes_nobody() -> None:
-    """It does not count, and nobody is bothered with a five."""
+    """V-05: it does not count, and nobody is bothered with a five."""
     late = judged(mail("5"), now=NOON + timedelta(days=90))
     assert isinstance(late, AppendReply)
     assert (late.status, late.flags) == (None, (LATE,))
 
 
 def test_v05_words_after_expiry_are_words() -> None:
-    """What a person must read does not depend on a survey."""
+    """V-05: what a person must read does not depend on a survey."""
     message = mail("2 – ainda não funciona")
     assert judged(message, now=NOON + timedelta(days=90)) is USUAL
 
 
 @pytest.mark.parametrize("subject", ["unsubscribe", f"Unsubscribe {TOKEN}"])
 def test_v10_the_mail_of_list_unsubscribe_opts_out(subject: str) -> None:
-    """A mailbox provider sends it, by machine, perhaps from another address."""
+    """V-10: a mailbox provider sends it, by machine, perhaps from another address."""
     robot = Classification(kind=Kind.AUTO_REPLY, no_ack=True, no_reopen=True)
     message = mail(subject=subject, sender="ana@elsewhere.example")
     leaving = judged(message, kind=robot)

@@ -129,7 +129,7 @@ def test_a_nonce_is_good_for_its_survey_and_for_a_day() -> None:
     ],
 )
 def test_v04_a_spoilt_nonce_is_no_nonce(spoil: object) -> None:
-    """Edited, cut, of another key, of another time, or no nonce at all."""
+    """V-04: edited, cut, of another key, of another time, or no nonce at all."""
     assert callable(spoil)
     hashed = token_hash(TOKEN_A)
     nonce = make_nonce(RING, hashed, NOON)
@@ -153,6 +153,7 @@ def test_v04_a_spoilt_nonce_is_no_nonce(spoil: object) -> None:
 def test_v01_three_scores_within_five_seconds_are_no_person(
     before: list[tuple[int, int]], score: int, *, hurried: bool
 ) -> None:
-    """One change of mind is believed however quick it is; a third score is not."""
+    """V-01: one change of mind is believed however quick it is; a third score is
+    not."""
     votes = [(NOON - timedelta(seconds=ago), one) for ago, one in before]
     assert in_a_hurry(votes, score, NOON) is hurried

@@ -1,6 +1,7 @@
 """The marks that prove a mail answers ours."""
 
 import re
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -68,6 +69,19 @@ def test_h13_changing_any_character_of_a_token_invalidates_it() -> None:
             if claim == read_token(token):
                 continue
             assert claim is None or not token_is_for(BOTH, claim, "ana@example.com")
+
+
+def test_h13_a_hundred_thousand_guesses_match_nothing() -> None:
+    """H-13: who knows the case, the key's number and the address still has 80 bits to
+    guess."""
+    token = make_token(BOTH, 1042, "ana@example.com")
+    dice = Random(13)
+    letters = "abcdefghijklmnopqrstuvwxyz234567"
+    matches = 0
+    for _ in range(100_000):
+        claim = read_token(token[:-16] + "".join(dice.choices(letters, k=16)))
+        matches += claim is not None and token_is_for(BOTH, claim, "ana@example.com")
+    assert matches == 0
 
 
 @given(ticket=st.integers(1, 10**12), random=st.binary(min_size=10, max_size=10))

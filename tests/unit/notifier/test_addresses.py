@@ -33,7 +33,8 @@ from chamado.notifier.addresses import UnusableAddress, mailbox
     ],
 )
 def test_o03_what_could_become_a_command_is_no_address(address: str) -> None:
-    """Line ends, brackets, spaces and lengths beyond RFC 5321 are refused by name."""
+    """O-03: line ends, brackets, spaces and lengths beyond RFC 5321 are refused by
+    name."""
     with pytest.raises(UnusableAddress, match="no address to write to"):
         mailbox(address)
 
@@ -42,7 +43,7 @@ def test_o03_what_could_become_a_command_is_no_address(address: str) -> None:
 def test_o03_whatever_passes_is_plain_ascii_without_space_or_bracket(
     address: str,
 ) -> None:
-    """Any text is either refused or one word that SMTP takes as it is."""
+    """O-03: any text is either refused or one word that SMTP takes as it is."""
     try:
         passed = mailbox(f"{address}@{address}")
     except UnusableAddress:
@@ -68,12 +69,12 @@ def test_o03_whatever_passes_is_plain_ascii_without_space_or_bracket(
 def test_o15_foreign_domains_are_written_in_a_labels(
     address: str, written: str
 ) -> None:
-    """A domain of any script becomes ASCII, its letters kept apart (IDNA2008)."""
+    """O-15: a domain of any script becomes ASCII, its letters kept apart (IDNA2008)."""
     assert mailbox(address) == written
 
 
 def test_o15_a_foreign_local_part_is_refused_and_named() -> None:
-    """What needs SMTPUTF8 fails before SMTP, in words that name the address."""
+    """O-15: what needs SMTPUTF8 fails before SMTP, in words that name the address."""
     with pytest.raises(UnusableAddress, match=r"jos\\xe9@example.com.*SMTPUTF8"):
         mailbox("josé@example.com")
 
@@ -82,6 +83,6 @@ def test_o15_a_foreign_local_part_is_refused_and_named() -> None:
     "domain", ["a\u200db.example", "☃.example", "a\u202eb.example"]
 )
 def test_o15_a_domain_of_signs_is_refused(domain: str) -> None:
-    """Joiners, symbols and marks of direction are in no domain of people."""
+    """O-15: joiners, symbols and marks of direction are in no domain of people."""
     with pytest.raises(UnusableAddress, match="no letter"):
         mailbox(f"ana@{domain}")

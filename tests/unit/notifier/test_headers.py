@@ -52,14 +52,16 @@ def lines_of(field: str) -> list[str]:
 def test_o01_choke_point_refuses_what_is_not_one_field_of_printable_ascii(
     value: str,
 ) -> None:
-    """Nothing but printable ASCII in lines of at most 998 octets becomes a field."""
+    """O-01: nothing but printable ASCII in lines of at most 998 octets becomes a
+    field."""
     with pytest.raises(UnsafeHeader):
         headers.field("Subject", value)
 
 
 @given(st.text(max_size=400))
 def test_o01_any_text_is_one_short_field_that_reads_back(value: str) -> None:
-    """Whatever a subject holds, it folds at 76 and decodes to its cleaned self."""
+    """O-01: whatever a subject holds, it folds at 76 and decodes to its cleaned
+    self."""
     field = headers.text("Subject", value)
     if not one_line(value):
         assert field == ""
@@ -70,7 +72,7 @@ def test_o01_any_text_is_one_short_field_that_reads_back(value: str) -> None:
 
 @given(st.text(max_size=120))
 def test_o01_any_display_name_leaves_one_mailbox(name: str) -> None:
-    """Whatever a name holds, the field has one mailbox: ours."""
+    """O-01: whatever a name holds, the field has one mailbox: ours."""
     field = headers.address("To", name, "ana@example.com")
     message = email.message_from_string(field + "\r\n", policy=policy.default)
     assert [a.addr_spec for a in message["To"].addresses] == ["ana@example.com"]
@@ -114,7 +116,7 @@ def test_encoded_words_hold_whole_characters() -> None:
 
 
 def test_o07_long_ids_are_neither_encoded_nor_broken() -> None:
-    """Ids of 900 characters are byte-equal once the field is unfolded."""
+    """O-07: ids of 900 characters are byte-equal once the field is unfolded."""
     assert len(LONG_ID) == 900
     ids = [LONG_ID, "short@example.com", "b" * 200 + "@example.com"]
     field = headers.ids("References", ids)
@@ -141,7 +143,7 @@ def test_o07_long_ids_are_neither_encoded_nor_broken() -> None:
     ],
 )
 def test_o07_malformed_ids_are_never_copied(malformed: str) -> None:
-    """An id that is none is left out, and the field with it when none is left."""
+    """O-07: an id that is none is left out, and the field with it when none is left."""
     assert headers.ids("In-Reply-To", [malformed]) == ""
     assert headers.references(malformed, [malformed, "good@x"]) == ("good@x",)
 

@@ -79,7 +79,8 @@ def said(message: EmailMessage, subtype: str) -> str:
 def test_o01_every_kind_language_and_edge_name_is_one_sound_message(
     kind: LetterKind, language: str, edge: str
 ) -> None:
-    """Hostile names everywhere: one recipient, no extra field, no placeholder left."""
+    """O-01: hostile names everywhere: one recipient, no extra field, no placeholder
+    left."""
     name = EDGES[edge]
     letter, message = compose(
         replace(
@@ -157,7 +158,8 @@ def test_a_letter_names_itself_and_what_it_answers(kind: LetterKind) -> None:
 
 
 def test_o07_exchange_ids_stay_whole_on_the_wire() -> None:
-    """A parent's id of 900 characters is byte-equal in both fields, never encoded."""
+    """O-07: a parent's id of 900 characters is byte-equal in both fields, never
+    encoded."""
     long = "<" + "y" * 880 + "@prod.outlook.com>"
     letter, _ = compose(
         replace(
@@ -190,7 +192,8 @@ ADVERT = "FREE NITRO http://evil.example/claim"
 def test_l18_an_automatic_letter_repeats_no_word_of_a_stranger(
     kind: LetterKind, language: str
 ) -> None:
-    """Subject, name and file names of an unproven sender are nowhere in the bytes."""
+    """L-18: subject, name and file names of an unproven sender are nowhere in the
+    bytes."""
     _, message = compose(
         replace(
             sample(kind, language),
@@ -207,7 +210,7 @@ def test_l18_an_automatic_letter_repeats_no_word_of_a_stranger(
 
 
 def test_l19_a_name_that_is_a_link_is_not_echoed_even_to_the_proven() -> None:
-    """From "Click http://evil.example now" is greeted by nobody."""
+    """L-19: from "Click http://evil.example now" is greeted by nobody."""
     name = "Click http://evil.example now"
     _, message = compose(
         replace(
@@ -222,7 +225,7 @@ def test_l19_a_name_that_is_a_link_is_not_echoed_even_to_the_proven() -> None:
 
 
 def test_o08_template_code_in_a_subject_appears_literally() -> None:
-    """A subject that is code in five languages is a subject."""
+    """O-08: a subject that is code in five languages is a subject."""
     code = "{{7*7}} ${7*7} #{7*7} %(x)s {0.__class__}"
     _, message = compose(
         replace(sample(LetterKind.REPLY, "en"), subject=code, text=code)
@@ -250,7 +253,8 @@ def test_o08_template_code_in_a_subject_appears_literally() -> None:
     ],
 )
 def test_o05_any_text_arrives_and_ends_no_message(words: str) -> None:
-    """Dots, line ends of every kind, long lines and NUL leave a safe, faithful body."""
+    """O-05: dots, line ends of every kind, long lines and NUL leave a safe, faithful
+    body."""
     letter, message = compose(replace(sample(LetterKind.REPLY, "en"), text=words))
     expected = words.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
     assert said(message, "plain").startswith(expected.strip("\n"))
@@ -439,7 +443,8 @@ def test_an_enclosure_of_an_impossible_type_goes_as_bytes(kind: str) -> None:
 def test_o03_o15_no_letter_is_made_for_an_unusable_address(
     field: str, address: str
 ) -> None:
-    """The mistake is told before anything is sent, as a ValueError with the address."""
+    """O-03, O-15: the mistake is told before anything is sent, as a ValueError with the
+    address."""
     broken = replace(
         sample(LetterKind.ACK, "en"), **{field: Address(name="", address=address)}
     )
@@ -448,7 +453,7 @@ def test_o03_o15_no_letter_is_made_for_an_unusable_address(
 
 
 def test_o15_a_foreign_domain_goes_out_in_ascii() -> None:
-    """Envelope and header carry the A-label."""
+    """O-15: envelope and header carry the A-label."""
     letter, message = compose(
         replace(
             sample(LetterKind.ACK, "pt-BR"),

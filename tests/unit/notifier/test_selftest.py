@@ -9,7 +9,7 @@ from chamado.notifier.selftest import misbuilt, unsafe_library_behaviour
 
 
 def test_o04_known_bad_values_do_not_pass_here() -> None:
-    """On this Python, with these libraries, nothing is unsafe."""
+    """O-04: on this Python, with these libraries, nothing is unsafe."""
     assert unsafe_library_behaviour() == []
 
 
@@ -24,14 +24,14 @@ def test_o04_known_bad_values_do_not_pass_here() -> None:
     ],
 )
 def test_o04_the_judge_sees_what_is_wrong(content: bytes, complaint: str) -> None:
-    """The self-test looks at bytes, and would see an injected field or line."""
+    """O-04: the self-test looks at bytes, and would see an injected field or line."""
     assert complaint in misbuilt(content)
 
 
 def test_o04_an_encoder_that_lets_a_dot_through_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A library that changed its mind is named in words."""
+    """O-04: a library that changed its mind is named in words."""
     monkeypatch.setattr(binascii, "b2a_qp", lambda raw, **_: raw)
     assert (
         "a text can end the message with a dot" in selftest.unsafe_library_behaviour()

@@ -84,7 +84,7 @@ def test_the_plain_text_has_a_line_for_each_score(language: str) -> None:
 
 
 def test_v10_the_letter_says_how_to_opt_out() -> None:
-    """RFC 8058: one https URI first, and the field that promises the POST."""
+    """V-10: RFC 8058: one https URI first, and the field that promises the POST."""
     web, mail = compose("en", WEB), compose("en", BY_MAIL)
     assert web["List-Unsubscribe"] == f"<{PAGE}/unsubscribe>, <{MAIL}unsubscribe>"
     assert web["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

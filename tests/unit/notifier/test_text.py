@@ -13,7 +13,8 @@ MAC_SCREENSHOT = "Captura de Tela 2026-11-22 às 10.00.00.png"
 
 @given(st.text())
 def test_o01_one_line_is_one_line(value: str) -> None:
-    """No control character, line end or surrogate survives, and UTF-8 takes it."""
+    """O-01: no control character, line end or surrogate survives, and UTF-8 takes
+    it."""
     line = text.one_line(value)
     assert line.splitlines() in ([], [line])
     assert "\x00" not in line
@@ -44,7 +45,8 @@ def test_body_keeps_the_words_and_their_lines(value: str) -> None:
     ],
 )
 def test_l19_a_name_that_advertises_is_not_greeted(name: str, greeted: str) -> None:
-    """Links in a display name leave nothing to greet; other names are kept short."""
+    """L-19: links in a display name leave nothing to greet; other names are kept
+    short."""
     assert text.greeting_name(name) == greeted
 
 
@@ -83,7 +85,8 @@ def test_file_names_lose_folders_and_tricks_and_keep_the_extension(
 def test_l18_an_unproven_sender_sees_only_plain_file_names(
     name: str, shown: str, kind: str
 ) -> None:
-    """A file name that could carry a message is not repeated to a forged sender."""
+    """L-18: a file name that could carry a message is not repeated to a forged
+    sender."""
     said = text.shown_file(name, trusted=False)
     assert (said.name, said.type) == (shown, kind)
     assert text.shown_file(name, trusted=True).name

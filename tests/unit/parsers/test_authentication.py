@@ -53,14 +53,14 @@ def test_hops_inside_the_house_are_passed_over(hops):
 
 
 def test_h18_results_below_the_borders_line_are_the_senders():
-    """A forgery among the sender's own headers is ignored."""
+    """H-18: a forgery among the sender's own headers is ignored."""
     assert judged(BORDER, FOREIGN, PASS, FROM) is Auth.NONE
     fail = PASS.replace("dmarc=pass", "dmarc=fail").replace("dkim=pass", "dkim=fail")
     assert judged(fail, BORDER, PASS, FOREIGN, FROM) is Auth.NONE
 
 
 def test_h19_a_forgery_counts_for_nothing_when_the_border_wrote_none():
-    """Directly below the border's own line is where a forgery would stand."""
+    """H-19: directly below the border's own line is where a forgery would stand."""
     assert judged(BORDER, PASS, FOREIGN, FROM) is Auth.NONE
     assert judged(BORDER, PASS, FROM) is Auth.NONE
 
@@ -79,7 +79,7 @@ def test_h19_a_forgery_counts_for_nothing_when_the_border_wrote_none():
     ],
 )
 def test_h19_the_name_must_be_written_as_the_border_writes_it(written):
-    """Comments, case, versions and other names do not pass for the border."""
+    """H-19: comments, case, versions and other names do not pass for the border."""
     assert judged(f"Authentication-Results: {written}", BORDER, FROM) is Auth.NONE
 
 
@@ -189,7 +189,7 @@ def test_results_may_come_in_several_headers():
 
 
 def test_h21_a_signature_over_part_of_the_body_counts_for_nothing():
-    """DKIM's `l=` lets anybody write on."""
+    """H-21: DKIM's `l=` lets anybody write on."""
     signature = "DKIM-Signature: v=1; a=rsa-sha256; d=customer.example; l=10; b=abc"
     assert judged(PASS, BORDER, signature, FROM) is Auth.NONE
 

@@ -314,7 +314,7 @@ def test_a_persons_mail_is_a_persons():
 
 @pytest.mark.parametrize("sender", ["", "<>", "#@[]", "<#@[]>"])
 def test_l01_every_spelling_of_the_null_sender(sender):
-    """Mail from nobody is filed and never answered (RFC 5321 §4.5.5)."""
+    """L-01: mail from nobody is filed and never answered (RFC 5321 §4.5.5)."""
     found = judged(mail(), sender)
     assert found.no_ack
     assert found.no_reopen
@@ -322,7 +322,7 @@ def test_l01_every_spelling_of_the_null_sender(sender):
 
 
 def test_l01_return_path_speaks_where_no_transport_did():
-    """In a mailbox the envelope is what the server wrote down."""
+    """L-01: in a mailbox the envelope is what the server wrote down."""
     assert judged(mail("Return-Path: <>"), None).no_ack
     assert not judged(mail("Return-Path: <ana@example.com>"), None).no_ack
     assert not judged(mail(), None).no_ack
@@ -338,7 +338,7 @@ def test_l01_return_path_speaks_where_no_transport_did():
     ],
 )
 def test_l02_auto_submitted(value, no_ack):
-    """Only `no` may be answered, whatever the case and the parameters."""
+    """L-02: only `no` may be answered, whatever the case and the parameters."""
     assert judged(mail(f"Auto-Submitted: {value}")).no_ack is no_ack
 
 
@@ -353,7 +353,7 @@ def test_l02_auto_submitted(value, no_ack):
     ],
 )
 def test_l03_precedence(value, no_ack):
-    """Every precedence of mass mail keeps answers from going out."""
+    """L-03: every precedence of mass mail keeps answers from going out."""
     assert judged(mail(f"Precedence: {value}")).no_ack is no_ack
 
 
@@ -370,12 +370,14 @@ def test_l03_precedence(value, no_ack):
     ],
 )
 def test_l04_l06_lists_and_old_marks_are_not_answered(header):
-    """Lists, Exim's bounces and the marks of old responders keep answers in."""
+    """L-04, L-06: lists, Exim's bounces and the marks of old responders keep answers
+    in."""
     assert judged(mail(header)).no_ack
 
 
 def test_l07_a_failed_report_is_a_bounce():
-    """Its kind comes from its form; whether it is about our mail is for the daemon."""
+    """L-07: its kind comes from its form; whether it is about our mail is for the
+    daemon."""
     found = judged(dsn("failed", "5.1.1"), "")
     assert found.kind is Kind.BOUNCE
     assert found.no_ack
@@ -383,12 +385,12 @@ def test_l07_a_failed_report_is_a_bounce():
 
 
 def test_l08_a_delay_is_a_notice():
-    """A delayed message may still arrive."""
+    """L-08: a delayed message may still arrive."""
     assert judged(dsn("delayed", "4.4.1"), "").kind is Kind.DELIVERY_NOTICE
 
 
 def test_l14_our_own_mail_is_told_by_its_message_id():
-    """What we sent and got back is a loop, whoever sent it on."""
+    """L-14: what we sent and got back is a loop, whoever sent it on."""
     raw = mail(
         "Message-ID: <reply.9.ry724fjwddrnlzpw.1vjgttna33dp6wrih@support.acme.example>"
     )
@@ -406,7 +408,7 @@ def test_l14_our_own_mail_is_told_by_its_message_id():
     ],
 )
 def test_l15_receipts_and_complaints_are_not_answered(kind, part):
-    """MDN and ARF are recorded and nothing goes out."""
+    """L-15: MDN and ARF are recorded and nothing goes out."""
     raw = multipart("report", "\nx", f"Content-Type: message/{kind}\n\n{part}\n")
     found = judged(raw)
     assert found.no_ack
@@ -415,12 +417,12 @@ def test_l15_receipts_and_complaints_are_not_answered(kind, part):
 
 
 def test_l15_a_calendars_answer_is_not_answered():
-    """Accepting an invitation is a program's mail."""
+    """L-15: accepting an invitation is a program's mail."""
     assert judged(calendar("REPLY")).no_ack
 
 
 def test_l21_an_away_note_wakes_no_case():
-    """The answer of a holiday program is no customer's word."""
+    """L-21: the answer of a holiday program is no customer's word."""
     raw = mail("Auto-Submitted: auto-replied", "Subject: Resposta automática: férias")
     found = judged(raw)
     assert found.kind in (Kind.OUT_OF_OFFICE, Kind.AUTO_REPLY)
@@ -428,7 +430,7 @@ def test_l21_an_away_note_wakes_no_case():
 
 
 def test_l24_another_instances_mark_means_nothing():
-    """Only our own loop mark counts: another desk of this make is a customer."""
+    """L-24: only our own loop mark counts: another desk of this make is a customer."""
     assert judged(mail("X-Chamado-Loop: desk-2")) == Classification()
 
 

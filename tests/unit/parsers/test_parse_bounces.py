@@ -32,7 +32,8 @@ FAILED = (
 
 
 def test_l07_a_report_tells_whom_why_and_which():
-    """Recipient, action, status, diagnostic and the returned Message-ID are read."""
+    """L-07: recipient, action, status, diagnostic and the returned Message-ID are
+    read."""
     bounce = parse(report(FAILED)).bounce
     assert bounce is not None
     assert bounce.original_message_id == "reply.7.r.m@support.acme.example"
@@ -57,7 +58,7 @@ def test_l07_a_report_tells_whom_why_and_which():
     ],
 )
 def test_l08_delays_and_successes_are_notices(action, kind):
-    """Only what did not arrive and never will is a bounce."""
+    """L-08: only what did not arrive and never will is a bounce."""
     message = parse(report(FAILED.replace("failed", action)))
     assert classify(message, envelope("")).kind is kind
 

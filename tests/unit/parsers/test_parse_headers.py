@@ -185,7 +185,8 @@ def test_p28_an_absurd_received_line_harms_nothing():
 
 
 def test_h16_control_headers_are_only_headers():
-    """Fields that steer other systems are kept to be seen and mean nothing here."""
+    """H-16: fields that steer other systems are kept to be seen and mean nothing
+    here."""
     message = parsed("X-Chamado-Ticket: 5", "X-Zammad-Ticket-State: closed")
     plain = parsed()
     assert message.text == plain.text

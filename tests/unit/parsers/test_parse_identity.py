@@ -83,7 +83,7 @@ def test_a_from_behind_a_stray_line_is_found():
 
 
 def test_h23_homographs_are_different_addresses():
-    """A Cyrillic letter makes another sender."""
+    """H-23: a Cyrillic letter makes another sender."""
     latin, cyrillic = (
         parsed(f"From: {letter}lice@company.example").sender for letter in "aа"
     )
@@ -93,7 +93,7 @@ def test_h23_homographs_are_different_addresses():
 
 
 def test_h24_bidi_controls_in_names_are_visible():
-    """A right-to-left override cannot turn a name around."""
+    """H-24: a right-to-left override cannot turn a name around."""
     message = parse(mail("From: =?utf-8?B?4oCuZ3J1b21t?= <a@b.example>"))
     assert message.sender is not None
     assert message.sender.name == "\\u202egruomm"
