@@ -16,6 +16,7 @@ from chamado.daemon.core.survey import masked
 from chamado.daemon.lifelines import LIFE
 from chamado.daemon.store import surveys as asked
 from chamado.daemon.store import views
+from chamado.daemon.store.due import Next, next_due
 from chamado.daemon.store.engine import Work
 
 Document = dict[str, Any]
@@ -122,6 +123,7 @@ def _documents(work: Work, rows: Sequence[views.Row]) -> list[Document]:
     people = views.participants(work, numbers)
     links = views.relations(work, numbers)
     surveys = asked.newest(work, numbers)
+    due = next_due(work, numbers)
     return [
         {
             **{name: row[name] for name in _HEAD},
@@ -132,12 +134,19 @@ def _documents(work: Work, rows: Sequence[views.Row]) -> list[Document]:
             },
             "participants": people[row["number"]],
             **{name: row[name] for name in _TIMES},
+            "next_due": _owed(due.get(row["number"])),
             "resolution": row["resolution"],
             "related": links[row["number"]],
             "survey": surveys.get(row["number"]),
         }
         for row in rows
     ]
+
+
+def _owed(next_: Next | None) -> Document | None:
+    if next_ is None:
+        return None
+    return {"kind": next_.clock.value, "at": next_.at, "paused": next_.at is None}
 
 
 def _entry(row: views.Row, lost: frozenset[int]) -> Document:

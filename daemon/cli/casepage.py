@@ -10,6 +10,7 @@ import click
 from chamado.daemon import whose
 from chamado.daemon.cli import terminal
 from chamado.daemon.cli.options import print_facts, print_table
+from chamado.daemon.parts import utc_now
 
 Show = Callable[[datetime | None], str]
 
@@ -28,7 +29,13 @@ FLAGS = {
     "not_delivered": "did not reach everybody: see chamado outbox list --state failed",
     "bad_token": "came with a reply address that we did not make for it",
 }
-_HEADS = ("number", "status", "pri", "opened", "answer due", "requester", "subject")
+_HEADS = ("number", "status", "pri", "opened", "due", "requester", "subject")
+#: What a case may be owed, in words.
+OWED = {
+    "first_response": "first answer",
+    "next_response": "answer",
+    "resolution": "resolution",
+}
 
 
 def print_list(cases: Sequence[dict[str, Any]], show: Show) -> None:
@@ -39,9 +46,8 @@ def print_list(cases: Sequence[dict[str, Any]], show: Show) -> None:
             case["status"],
             case["priority"],
             show(case["opened_at"]),
-            "answered"
-            if case["first_response_at"]
-            else show(case["first_response_due"]),
+            _owed(case["next_due"], show)
+            or ("answered" if case["first_response_at"] else ""),
             terminal.fitted(_who(case["requester"]), 32),
             case["subject"],
         )
@@ -78,12 +84,23 @@ def _facts(case: dict[str, Any], show: Show, zone: str) -> list[tuple[str, objec
         ("waiting", _waiting(case, show)),
         ("channel", f"{case['channel']}, {case['language']}"),
         ("opened", f"{show(case['opened_at'])} ({zone})"),
-        ("answer due", show(case["first_response_due"])),
+        ("due", _owed(case["next_due"], show)),
+        ("first answer due", show(case["first_response_due"])),
         ("answered", show(case["first_response_at"])),
         ("resolved", show(case["resolved_at"])),
         ("related", ", ".join(_link(link) for link in case["related"])),
         ("survey", _survey(case["survey"], show)),
     ]
+
+
+def _owed(due: dict[str, Any] | None, show: Show) -> str:
+    if due is None:
+        return ""
+    what = OWED[due["kind"]]
+    if due["paused"]:
+        return f"paused ({what})"
+    late = "late: " if due["at"] < utc_now() else ""
+    return f"{late}{show(due['at'])} ({what})"
 
 
 def _waiting(case: dict[str, Any], show: Show) -> str:

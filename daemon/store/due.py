@@ -1,9 +1,10 @@
-"""Finding the clocks that ran out, or soon will: each is told of once.
+"""Finding the clocks that ran out, or soon will: each is told of once. And the next.
 
 Two daemons may ask at the same time, and agents work meanwhile; what starts and stops a
 clock is in `deadlines`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -31,6 +32,33 @@ class Due:
     clock: Clock
     what: What
     due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """What a case is owed next; without a time its clocks stand still."""
+
+    clock: Clock
+    at: datetime | None
+
+
+def next_due(work: Work, numbers: Sequence[int]) -> dict[int, Next]:
+    """Find what these cases are owed next: what runs out first, else of what stands
+    still what has the least time left."""
+    rows = work.execute(
+        select(deadline.c.ticket, deadline.c.kind, deadline.c.due_at)
+        .where(deadline.c.ticket.in_(list(numbers)), deadline.c.done_at.is_(None))
+        .order_by(
+            deadline.c.due_at.is_(None),
+            deadline.c.due_at,
+            deadline.c.remaining,
+            deadline.c.id,
+        )
+    )
+    found: dict[int, Next] = {}
+    for row in rows:
+        found.setdefault(row.ticket, Next(clock=Clock(row.kind), at=row.due_at))
+    return found
 
 
 def come_due(work: Work, now: datetime, limit: int) -> list[Due]:

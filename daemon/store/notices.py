@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 
 from chamado.config.address import Address
+from chamado.daemon.store.due import next_due
 from chamado.daemon.store.engine import Work
-from chamado.daemon.store.schema import contact, deadline, entry, notice, ticket
+from chamado.daemon.store.schema import contact, entry, notice, ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +147,7 @@ def lines(work: Work, numbers: Sequence[int]) -> dict[int, CaseLine]:
         .join(contact, contact.c.id == ticket.c.requester_id)
         .where(ticket.c.number.in_(sorted(set(numbers))))
     ).all()
-    due = _due(work, [row.number for row in rows])
+    due = next_due(work, [row.number for row in rows])
     return {
         row.number: CaseLine(
             number=row.number,
@@ -157,20 +158,7 @@ def lines(work: Work, numbers: Sequence[int]) -> dict[int, CaseLine]:
             address=row.address,
             assignee=row.assignee,
             requester=Address(name=row.name, address=row.requester),
-            due_at=due.get(row.number),
+            due_at=due[row.number].at if row.number in due else None,
         )
         for row in rows
     }
-
-
-def _due(work: Work, numbers: Sequence[int]) -> dict[int, datetime]:
-    rows = work.execute(
-        select(deadline.c.ticket, deadline.c.due_at)
-        .where(
-            deadline.c.ticket.in_(list(numbers)),
-            deadline.c.done_at.is_(None),
-            deadline.c.due_at.is_not(None),
-        )
-        .order_by(deadline.c.due_at.desc())
-    )
-    return {row.ticket: row.due_at for row in rows}
