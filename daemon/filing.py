@@ -42,11 +42,12 @@ from chamado.daemon.core.types import (
 from chamado.daemon.desk import Desk
 from chamado.daemon.gather import Item, gather
 from chamado.daemon.letters import CaseFacts, Thread, acknowledgement
+from chamado.daemon.received import received
 from chamado.daemon.store import cases, deadlines, inbox, notices, outbox, surveys
 from chamado.daemon.store.blobs import Blobs
 from chamado.daemon.store.engine import Work
 from chamado.notifier.addresses import UnusableAddress
-from chamado.parsers.types import Attachment, Auth, Role
+from chamado.parsers.types import Attachment, Auth
 
 log = structlog.get_logger()
 
@@ -182,7 +183,7 @@ def _open_tickets(
     for (item, case, decision), number in zip(opening, numbers, strict=True):
         acked = decision.ack.word
         if decision.ack.suppressed is None:
-            acked = _acknowledge(desk, case, decision, number, batch)
+            acked = _acknowledge(desk, item, case, decision, number, batch)
         _opened(item, case, decision, number, acked, batch)
         inside = {decision.requester.address}
         batch.events += copied.events(case, number, inside, desk, batch.now)
@@ -194,16 +195,20 @@ def _vouched_for(case: Case, decision: OpenTicket) -> bool:
 
 
 def _acknowledge(
-    desk: Desk, case: Case, decision: OpenTicket, number: int, batch: _Batch
+    desk: Desk,
+    item: Item,
+    case: Case,
+    decision: OpenTicket,
+    number: int,
+    batch: _Batch,
 ) -> str:
-    message = case.message
+    message, came = case.message, received(item)
     facts = CaseFacts(
         number=number,
         subject=decision.subject,
         language=decision.language,
         address=decision.address,
     )
-    shown = [a for a in message.attachments if a.role is not Role.SIGNATURE_IMAGE]
     try:
         batch.letters.append(
             acknowledgement(
@@ -214,8 +219,10 @@ def _acknowledge(
                 if decision.forwarded is None
                 else Thread(message_id=None, references=()),
                 verified=case.verified or _vouched_for(case, decision),
-                files=[a.name for a in shown],
-                screenshot_came=any(a.content_type.startswith("image/") for a in shown),
+                files=came.whole,
+                flawed=came.flawed,
+                unread=came.unread,
+                screenshot_came=came.screenshot_came,
                 due_at=desk.first_response_due(
                     case.envelope.received_at,
                     team=decision.team,

@@ -15,7 +15,13 @@ from chamado.config.address import Address
 from chamado.daemon.core.tokens import make_message_id, make_token
 from chamado.daemon.desk import Desk
 from chamado.daemon.store.outbox import NewLetter
-from chamado.notifier.types import Enclosure, LetterKind, Notification, Poll
+from chamado.notifier.types import (
+    Enclosure,
+    FlawedFile,
+    LetterKind,
+    Notification,
+    Poll,
+)
 
 RANDOM_BYTES = 10
 
@@ -49,6 +55,8 @@ def acknowledgement(
     screenshot_came: bool,
     due_at: datetime,
     now: datetime,
+    flawed: Sequence[FlawedFile] = (),
+    unread: str = "",
 ) -> NewLetter:
     """Compose the one acknowledgement of a case, whose first answer is due then.
 
@@ -56,18 +64,22 @@ def acknowledgement(
     that lay so long that the time is over already it promises nothing.
     """
     hours = _said(due_at - now)
-    notification = _notification(
-        desk,
-        case,
-        LetterKind.ACK,
-        to,
-        thread,
-        now,
-        promised_hours=hours,
-        promised_by=due_at if hours else None,
-        received_files=tuple(files),
-        screenshot_came=screenshot_came,
-        greet_by_name=verified,
+    notification = replace(
+        _notification(
+            desk,
+            case,
+            LetterKind.ACK,
+            to,
+            thread,
+            now,
+            promised_hours=hours,
+            promised_by=due_at if hours else None,
+            received_files=tuple(files),
+            screenshot_came=screenshot_came,
+            greet_by_name=verified,
+        ),
+        flawed_files=tuple(flawed),
+        unread=unread,
     )
     return _queueable(desk, notification, f"ack:{case.number}", entry_id=None)
 

@@ -18,6 +18,7 @@ from chamado.notifier.forms import Wording
 from chamado.notifier.types import (
     TO_AGENTS,
     CaseShown,
+    FlawedFile,
     Happened,
     Letter,
     LetterKind,
@@ -115,6 +116,11 @@ class Templates:
             "promised_by": self._moment(notification.promised_by, language),
             "files": [text.shown_file(f, trusted=proven) for f in files[:FILES_SHOWN]],
             "more_files": max(len(files) - FILES_SHOWN, 0),
+            "flawed": [
+                {"file": text.shown_file(f.name, trusted=proven), "why": f.why}
+                for f in notification.flawed_files[:FILES_SHOWN]
+            ],
+            "unread": notification.unread,
             "screenshot_came": notification.screenshot_came,
             "subject": letter.bare_subject(notification.subject),
             "text": text.body(notification.text).strip("\n"),
@@ -198,6 +204,7 @@ def sample(kind: LetterKind, language: str) -> Notification:
         subject="Não consigo entrar",
         promised_by=datetime(2026, 11, 23, 13, 0, tzinfo=UTC),
         received_files=("tela.png", "erro.log"),
+        flawed_files=(FlawedFile(name="video.mp4", why="damaged"),),
         greet_by_name=True,
         topics=("steps", "logs", "headers", "screenshot"),
         resolution="answered",

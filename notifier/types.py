@@ -45,6 +45,14 @@ class Enclosure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlawedFile:
+    """A file that came and cannot be used as it is: `damaged`, `empty`, `closed`."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Happened:
     """One thing that agents are told of, with the customer's new words if any."""
 
@@ -93,14 +101,15 @@ class Notification:
     is the case's own subject and is only ever repeated for replies by people; an
     automatic letter has a fixed one. `promised_hours` is the promised first response
     (0: nothing is promised), `promised_by` the moment it ends where that is known.
-    `received_files` are display names of what arrived; `text` is an agent's words.
-    `greet_by_name` says that the sender is proven: only then does an automatic letter
-    repeat their name, or a file name that is not plainly one. `instance` is the value
-    of X-Chamado-Loop. `topics` are what the customer is asked for (steps, logs,
-    headers, screenshot), `grace_hours` how long we still wait for it (0: for ever),
-    `resolution` is the code of how the case ended. For agents: `cases` and what
-    `happened` on them; `done` or `why` not, of what an agent's mail asked for. `poll`
-    is for surveys.
+    `received_files` are display names of what arrived, `flawed_files` what did not
+    arrive well, `unread` what could not be taken apart ("files", "message"); `text` is
+    an agent's words. `greet_by_name` says that the sender is proven: only then does an
+    automatic letter repeat their name, or a file name that is not plainly one.
+    `instance` is the value of X-Chamado-Loop. `topics` are what the customer is asked
+    for (steps, logs, headers, screenshot), `grace_hours` how long we still wait for it
+    (0: for ever), `resolution` is the code of how the case ended. For agents: `cases`
+    and what `happened` on them; `done` or `why` not, of what an agent's mail asked for.
+    `poll` is for surveys.
     """
 
     kind: LetterKind
@@ -116,6 +125,8 @@ class Notification:
     subject: str = ""
     promised_hours: float = 24.0
     received_files: tuple[str, ...] = ()
+    flawed_files: tuple[FlawedFile, ...] = ()
+    unread: str = ""
     screenshot_came: bool = False
     greet_by_name: bool = False
     text: str = ""

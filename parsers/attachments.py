@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from chamado.parsers.images import dimensions, extension, sniff
 from chamado.parsers.mime import Part, is_message
 from chamado.parsers.sanitise import clean_line, clean_name
-from chamado.parsers.types import Attachment, Role
+from chamado.parsers.types import Attachment, Flaw, Role
 
 _LONGEST_NAME = 120
 _REFERENCE = re.compile(
@@ -103,10 +103,12 @@ def make(
     content_id: str | None = None,
     referenced: bool = False,
     role: Role | None = None,
+    damaged: bool = False,
 ) -> Attachment:
     """Make the value for one file."""
     content_type = content_type_of(declared, content)
     pixels = dimensions(content, content_type)
+    flaw = Flaw.DAMAGED if damaged else None
     return Attachment(
         name=name,
         content_type=content_type,
@@ -116,6 +118,7 @@ def make(
         content_id=content_id,
         width=pixels[0] if pixels else None,
         height=pixels[1] if pixels else None,
+        flaw=flaw if content else Flaw.EMPTY,
         content=content,
     )
 
@@ -164,6 +167,7 @@ def read_files(
                 content_id=content_id,
                 referenced=not keys.isdisjoint(references),
                 role=Role.NESTED_MESSAGE if nested else None,
+                damaged=decoded.defect is not None,
             )
         )
     return out, defects

@@ -14,7 +14,7 @@ from chamado.parsers.html import crude_text, read_html, too_much
 from chamado.parsers.images import extension
 from chamado.parsers.inside import LARGEST, MOST_WORDS, Found, Inside, TooMuch
 from chamado.parsers.sanitise import clean_line, clean_text
-from chamado.parsers.types import Attachment, ParseLimits, Role
+from chamado.parsers.types import Attachment, Flaw, ParseLimits, Role
 
 # Each costs time, and no honest mail holds more of them.
 _MOST_OPENED = 10
@@ -54,9 +54,11 @@ def open_files(
     room, opened = limits.attachments - len(files), 0
     for file in files:
         opener = _opener(file) if opened < _MOST_OPENED else None
+        before = len(defects)
         inside = _look(opener, file, max(room, 0), defects) if opener else None
         if inside is None:
-            out.append(file)
+            shut = len(defects) > before and file.flaw is None
+            out.append(replace(file, flaw=Flaw.CLOSED) if shut else file)
             continue
         opened += 1
         defects += inside.defects

@@ -80,6 +80,16 @@ class Thumbnail:
     content: bytes = field(default=b"", repr=False)
 
 
+class Flaw(StrEnum):
+    """What is wrong with a file as it came."""
+
+    #: Its transfer encoding is broken, so bytes of it are missing or wrong.
+    DAMAGED = "damaged"
+    EMPTY = "empty"
+    #: It holds others, and they cannot be taken out.
+    CLOSED = "closed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
     """One part kept as a file, byte-exact after transfer decoding.
@@ -98,6 +108,7 @@ class Attachment:
     width: int | None = None
     height: int | None = None
     words: str = ""
+    flaw: Flaw | None = None
     thumbnail: Thumbnail | None = None
     content: bytes = field(default=b"", repr=False)
 

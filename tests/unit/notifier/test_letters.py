@@ -21,6 +21,7 @@ from chamado.notifier.selftest import misbuilt
 from chamado.notifier.types import (
     TO_AGENTS,
     Enclosure,
+    FlawedFile,
     Letter,
     LetterKind,
     Notification,
@@ -200,6 +201,7 @@ def test_l18_an_automatic_letter_repeats_no_word_of_a_stranger(
             recipient=Address(name=ADVERT, address="victim@example.com"),
             subject=ADVERT,
             received_files=(ADVERT, f"{ADVERT}.png", "visit evil.example now.png"),
+            flawed_files=(FlawedFile(name=f"{ADVERT}.log", why="empty"),),
             greet_by_name=False,
             text="",
         )
