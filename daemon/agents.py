@@ -265,7 +265,7 @@ def _notice(
                 kind=notice.kind,
                 who=notice.author or notice.by,
                 text=notice.text,
-                facts=tuple(f"{k}: {v}" for k, v in notice.facts.items()),
+                facts=tuple((k, str(v)) for k, v in notice.facts.items()),
             )
             for notice in happened
         ),

@@ -154,7 +154,10 @@ class Templates:
                     "kind": one.kind,
                     "who": text.one_line(one.who, WHO_CHARS),
                     "text": text.body(one.text).strip("\n"),
-                    "facts": [text.one_line(fact, WHO_CHARS) for fact in one.facts],
+                    "facts": [
+                        {"name": name, "value": text.one_line(value, WHO_CHARS)}
+                        for name, value in one.facts
+                    ],
                 }
                 for one in notification.happened[:HAPPENED_SHOWN]
             ],
@@ -222,7 +225,8 @@ def sample(kind: LetterKind, language: str) -> Notification:
         ),
         happened=(
             Happened(kind="opened", who="Ana Souza", text="A tela fica azul."),
-            Happened(kind="deadline_warning", facts=("deadline: first_response",)),
+            Happened(kind="deadline_warning", facts=(("deadline", "first_response"),)),
+            Happened(kind="not_delivered", facts=(("relay", "550 no"), ("new", "x"))),
         ),
         done=("replied", "priority p1"),
         why="#close is no command",

@@ -54,12 +54,13 @@ class FlawedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happened:
-    """One thing that agents are told of, with the customer's new words if any."""
+    """One thing that agents are told of, with the customer's new words if any; `facts`
+    are names and values."""
 
     kind: str
     who: str = ""
     text: str = ""
-    facts: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
