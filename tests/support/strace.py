@@ -108,19 +108,32 @@ def counting(
     pid: int, into: "Counter[tuple[str, str]]", calls: Sequence[str] = CALLS
 ) -> Iterator[None]:
     """Count calls by thread while the `with` lasts; threads need names to be told."""
-    listing = Path(f"/proc/{pid}/cwd").resolve() / "calls"
     names = {tid: name for name, tid in threads(pid).items()}
-    tracer = _attached(
-        ["-f", "-p", str(pid), "-o", str(listing), "-e", f"trace={','.join(calls)}"]
-    )
+    lines: list[str] = []
+    with recording(pid, lines, calls):
+        yield
+    names |= {tid: name for name, tid in threads(pid).items()}
+    for line in lines:
+        if found := re.match(r"(\d+)\s+(\w+)\(", line):
+            into[names.get(int(found[1]), "?"), found[2]] += 1
+
+
+@contextlib.contextmanager
+def recording(
+    pid: int, into: list[str], calls: Sequence[str] = CALLS
+) -> Iterator[None]:
+    """Write down every call of a process in the order of time, as strace words them.
+
+    A file descriptor is followed by its path. The lines are there when the `with` ends.
+    """
+    listing = Path(f"/proc/{pid}/cwd").resolve() / "calls"
+    what = ["-f", "-y", "-p", str(pid), "-e", f"trace={','.join(calls)}"]
+    tracer = _attached([*what, "-o", str(listing)])
     try:
         yield
     finally:
         detach(tracer)
-    names |= {tid: name for name, tid in threads(pid).items()}
-    for line in listing.read_text(errors="replace").splitlines():
-        if found := re.match(r"(\d+)\s+(\w+)\(", line):
-            into[names.get(int(found[1]), "?"), found[2]] += 1
+    into += listing.read_text(errors="replace").splitlines()
 
 
 def detach(tracer: "subprocess.Popen[bytes]") -> None:
