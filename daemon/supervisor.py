@@ -79,8 +79,17 @@ class Supervisor:
         self._listen_to_signals()
         for job in self.jobs:
             self._start(job)
-        started()
-        self._systemd.ready(self._status())
+        try:
+            started()
+            self._systemd.ready(self._status())
+            self._watch()
+        finally:
+            # Also when this thread fails: the others would run on without a guard.
+            self._systemd.stopping()
+            self._end()
+        return EX_SOFTWARE if self._broken else 0
+
+    def _watch(self) -> None:
         pause = min(self._watchdog / 3, 10.0) if self._watchdog else 10.0
         while not self._stopping and not self._broken:
             self._wake.wait(pause)
@@ -90,9 +99,6 @@ class Supervisor:
                 self._systemd.reloading()
                 self._systemd.ready(self._reload())
             self._feed_watchdog()
-        self._systemd.stopping()
-        self._end()
-        return EX_SOFTWARE if self._broken else 0
 
     def silent_jobs(self) -> list[str]:
         """Names of the jobs that do not move."""

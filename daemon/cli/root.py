@@ -123,6 +123,21 @@ def chamado(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
+def _open_what_is_closed() -> None:
+    """Have standard streams, be it without a reader.
+
+    Where one is closed, the next file that is opened gets its number: what a library
+    then prints would go into the database.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open(mode)  # noqa: SIM115 - stays for good
+            setattr(sys, name, stream)
+
+
 def _speak_utf8() -> None:
     """Write UTF-8 into files and pipes, and no exception onto any terminal.
 
@@ -137,6 +152,7 @@ def _speak_utf8() -> None:
 
 def main() -> None:
     """Enter the command line; usage errors exit with 64."""
+    _open_what_is_closed()
     _speak_utf8()
     try:
         code = chamado(standalone_mode=False)

@@ -2,6 +2,9 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -36,14 +39,30 @@ def run(context: click.Context, only: str | None) -> None:
     logs.configure(loaded.settings.log, os.environ, sys.stderr)
     if missing := file_errors(loaded.settings):
         raise ConfigError(missing)
-    for problem in (*warnings(loaded.settings), *loaded.notes):
-        click.echo(f"config: warning: {problem}", err=True)
+    with _whoever_listens():
+        for problem in (*warnings(loaded.settings), *loaded.notes):
+            click.echo(f"config: warning: {problem}", err=True)
     try:
         app = App(loaded.settings, path=loaded.path, only=names)
     except ListenError as error:
         click.echo(f"chamado: {error}", err=True)
         raise SystemExit(os.EX_UNAVAILABLE) from None
-    raise SystemExit(app.run(lambda: _say_hello(loaded, app)))
+
+    def say_hello() -> None:
+        with _whoever_listens():
+            _say_hello(loaded, app)
+
+    raise SystemExit(app.run(say_hello))
+
+
+@contextmanager
+def _whoever_listens() -> Iterator[None]:
+    """Print, and do without a reader who is gone or has no room: mail goes on."""
+    try:
+        yield
+    except OSError:
+        # What could not be written would be tried again at the very end.
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for good
 
 
 def _say_hello(loaded: Loaded, app: App) -> None:
