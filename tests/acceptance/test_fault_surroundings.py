@@ -1,7 +1,9 @@
 """A daemon in poor surroundings goes on: no locale, nowhere to log, few descriptors."""
 
+import contextlib
 import json
 import smtplib
+import socket
 import subprocess
 from pathlib import Path
 
@@ -57,3 +59,27 @@ def test_mail_goes_on_in_poor_surroundings(
         wait_until(lambda: look(url).idle())
         assert daemon.stop() == 0
     assert _subjects(config) == ["Não abre: čeština, 日本語"]
+
+
+def test_f07_mail_is_taken_again_when_there_are_descriptors_again(
+    tmp_path: Path,
+) -> None:
+    """F-07: clients that eat every descriptor cost nobody's mail and no restart."""
+    config = write_config(tmp_path, url := f"sqlite:///{tmp_path}/chamado.db")
+    few = ("prlimit", "--nofile=70:70")
+    with Daemon(config, before=few) as daemon, contextlib.ExitStack() as greedy:
+        assert daemon.send(message(subject="Antes", message_id="<a@x.example>"))
+        for _ in range(80):
+            where = ("127.0.0.1", daemon.smtp_port)
+            greedy.enter_context(socket.create_connection(where))
+        wait_until(
+            lambda: len(list(Path(f"/proc/{daemon.process.pid}/fd").iterdir())) >= 69
+        )
+        greedy.close()
+        wait_until(
+            lambda: daemon.send(message(subject="Depois", message_id="<b@x.example>"))
+        )
+        wait_until(lambda: look(url).idle())
+        assert daemon.stop() == 0
+        assert "Traceback" not in daemon.output()
+    assert sorted(_subjects(config)) == ["Antes", "Depois"]
