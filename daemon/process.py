@@ -40,6 +40,8 @@ GATHER_SECONDS = 0.1
 #: Claims are renewed this often while a message takes long.
 RENEW_SECONDS = 30.0
 #: So long mail waits at most that another process of this host died over.
+#: Mails that may wait for the DNS at the same time, where a door verifies.
+VOUCHING = 16
 TAKE_BACK_SECONDS = 5.0
 RUNGS = 3
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -82,8 +84,11 @@ class Processor:
         self._wanted = 0
         self._renewed = time.monotonic()
         # One more than there are children: while it stores large files they go on.
+        # Mail that waits for the DNS holds no child, and must not hold up other mail.
+        verifies = any(listener.verify for listener in desk().settings.listener)
         self._executor = ThreadPoolExecutor(
-            limits.parsers + 1, thread_name_prefix="understand"
+            limits.parsers + 1 + (VOUCHING if verifies else 0),
+            thread_name_prefix="understand",
         )
 
     def poke(self) -> None:

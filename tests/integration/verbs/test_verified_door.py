@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -44,3 +45,27 @@ def test_what_a_door_finds_out_decides(home: House, found: Auth, ack: str) -> No
     fate = home.mail(other, source="smtp:127.0.0.1:2526")
     assert fate["auth"] == "none"
     assert len(seen) == 1
+
+
+def test_mail_of_another_door_does_not_wait_for_the_dns(home: House) -> None:
+    """While the DNS is silent about ten mails, one that needs no question is filed."""
+    answered = Event()
+
+    def vouch(raw: bytes, parsed: ParsedMessage, envelope: Envelope) -> Auth:
+        assert answered.wait(60)
+        return Auth.ALIGNED
+
+    home.processor.vouch = vouch
+    waiting = [
+        home.take(
+            message(sender=f"c{n}@example.com", message_id=f"<{n}@example.com>"),
+            source="smtp:127.0.0.1:2525",
+        )
+        for n in range(10)
+    ]
+    fate = home.mail(message(), source="smtp:127.0.0.1:2526")
+    assert fate["outcome"] == "ticket_opened"
+    assert {home.fate(id_)["state"] for id_ in waiting} == {"received"}
+    answered.set()
+    home.process(*waiting)
+    assert {home.fate(id_)["auth"] for id_ in waiting} == {"aligned"}
