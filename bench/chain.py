@@ -12,9 +12,10 @@ from typing import Any
 from bench import places
 from bench.client import Client
 from bench.effort import Effort
-from bench.look import Look, cpu_seconds, family, wait_for
+from bench.look import Look, cpu_seconds, wait_for
 from bench.table import Section, Target, figure
 from tests.support.daemon import Daemon, write_config
+from tests.support.memory import children
 
 WANTED = {places.SQLITE: 300.0, places.POSTGRES: 200.0}
 CONNECTIONS = 20
@@ -82,8 +83,7 @@ def _wait(look: Look, count: int) -> None:
 
 
 def _cpu(pid: int) -> dict[int, float]:
-    parent, children = family(pid)
-    return {p: cpu_seconds(p) for p in (parent, *children)}
+    return {p: cpu_seconds(p) for p in (pid, *children(pid))}
 
 
 def _spent(pid: int, before: dict[int, float]) -> tuple[float, float]:

@@ -48,32 +48,7 @@ def wait_for(met: Callable[[], Any], what: str, seconds: float = _SECONDS) -> No
         time.sleep(0.02)
 
 
-def family(pid: int) -> tuple[int, list[int]]:
-    """A process and its children."""
-    listed = Path(f"/proc/{pid}/task").glob("*/children")
-    return pid, sorted(int(child) for f in listed for child in f.read_text().split())
-
-
-def alive(pid: int) -> bool:
-    """Whether there is such a process."""
-    return Path(f"/proc/{pid}").exists()
-
-
 def cpu_seconds(pid: int) -> float:
     """Processor time a process has used, user and system."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICK
-
-
-def memory_mb(pid: int, what: str = "VmRSS") -> float:
-    """Resident memory now, or at its peak (`VmHWM`)."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        name, _, rest = line.partition(":")
-        if name == what:
-            return int(rest.split()[0]) / 1024
-    raise LookupError(what)
-
-
-def forget_peak(pid: int) -> None:
-    """Let the peak begin anew from what is resident now (proc(5), clear_refs)."""
-    Path(f"/proc/{pid}/clear_refs").write_text("5")

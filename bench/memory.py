@@ -11,9 +11,10 @@ from bench.chain import daemon
 from bench.client import SUPPORT, Client
 from bench.corpus import Mail, big_mail, mixed
 from bench.effort import Effort
-from bench.look import Look, family, forget_peak, memory_mb, wait_for
+from bench.look import Look, wait_for
 from bench.table import Section, Target, figure
 from tests.support.daemon import Daemon
+from tests.support.memory import children, forget_peak, peak, resident
 
 BACKLOG_MB, DAEMON_TIMES, CHILD_TIMES = 250.0, 3.0, 8.0
 BIG_MB = 25
@@ -34,10 +35,10 @@ class Watch:
 
     def _run(self) -> None:
         while not self._stop.wait(0.1):
-            parent, children = family(self._pid)
-            own = memory_mb(parent)
+            own = resident(self._pid)
+            all_ = own + sum(map(_of_child, children(self._pid)))
             self.daemon = max(self.daemon, own)
-            self.together = max(self.together, own + sum(map(_of_child, children)))
+            self.together = max(self.together, all_)
 
     def end(self) -> None:
         """Stop looking."""
@@ -47,8 +48,8 @@ class Watch:
 
 def _of_child(pid: int) -> float:
     try:
-        return memory_mb(pid)
-    except (OSError, LookupError):
+        return resident(pid)
+    except (OSError, AssertionError):
         return 0.0
 
 
@@ -85,13 +86,11 @@ def one_big(folder: Path) -> dict[str, tuple[float, float, float]]:
     ):
         look, pid = Look(url), running.process.pid
         _send(running, look, 0, [mail.content for mail in _warm()])
-        before = {p: memory_mb(p) for p in (pid, *family(pid)[1])}
+        before = {p: resident(p) for p in (pid, *children(pid))}
         for process in before:
             forget_peak(process)
         _send(running, look, len(_warm()), [big_mail(BIG_MB << 20).content])
-        peaks = {
-            p: memory_mb(p, "VmHWM") for p in before if Path(f"/proc/{p}").exists()
-        }
+        peaks = {p: peak(p) for p in before if Path(f"/proc/{p}").exists()}
         time.sleep(_QUIET_SECONDS)
         after = {p: _of_child(p) for p in before}
         look.close()
@@ -122,13 +121,13 @@ def memory(effort: Effort, folder: Path) -> Section:
         depth = f"{deepest:,} waiting at the end of the flood"
         rows.append((what, figure(alone, "MB"), figure(together, "MB"), depth))
         targets.append(_target(f"memory, {what}", alone, BACKLOG_MB, "≤ 250 MB", "MB"))
-    for name, (peak, before, after) in one_big(folder).items():
-        times = peak / BIG_MB
+    for name, (most_above, before, after) in one_big(folder).items():
+        times = most_above / BIG_MB
         most = DAEMON_TIMES if name == "daemon" else CHILD_TIMES
         rows.append(
             (
                 f"one mail of {BIG_MB} MB, {name}",
-                figure(before + peak, "MB"),
+                figure(before + most_above, "MB"),
                 "",
                 f"{figure(times)} × its size above the rest of {before:.0f} MB; "
                 f"{after:.0f} MB {_QUIET_SECONDS:.0f} s later",
