@@ -233,6 +233,23 @@ def header_block(lines: Sequence[str], first: int) -> Cut | None:
     return Cut(first, found[1], header=True)
 
 
+def announced(lines: Sequence[str], index: int) -> Cut | None:
+    """Find `Am 20.06.24 um 16:20 schrieb X` with a copied header right below it.
+
+    Each alone could be somebody's own words: the one has no colon, and addresses are
+    often taken out of the other.
+    """
+    text = plain(lines[index])
+    if not text or len(text) > _LONGEST_LINE or not _starts_with_date(text):
+        return None
+    if _verb_end(text.lower()) is None:
+        return None
+    found = _labelled(lines, index + 1)
+    if found is None or len({"sender", "sent", "to", "subject"} & set(found[0])) < 2:
+        return None
+    return Cut(index, found[1], header=True)
+
+
 def header_fields(lines: Sequence[str], first: int) -> dict[str, str]:
     """Return what the copied header block that begins here says, by the word lists."""
     found = _labelled(lines, first)

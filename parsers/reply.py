@@ -13,6 +13,7 @@ from chamado.parsers.body import Body
 from chamado.parsers.marks import STRONG, WEAK, unmark
 from chamado.parsers.quotes import (
     Cut,
+    announced,
     attribution,
     header_block,
     is_quote,
@@ -124,6 +125,8 @@ def _first_cut(lines: Sequence[str]) -> Cut | None:
             found = header_block(lines, index)
         if found is None and (ending in ":：." or not text[0].isalnum()):
             found = Cut(index, index) if separator(line) else None
+        if found is None and ":" in "".join(lines[index + 1 : index + 2])[:60]:
+            found = announced(lines, index)
         if found is None and ending in _ENDINGS:
             found = attribution(lines, index, floor)
             if found and _quote_follows(lines, found.last + 1):

@@ -28,8 +28,11 @@ _DEVICE = re.compile(
 _MARKUP = re.compile(r"<?https?://\S+|<?mailto:\S+|[\[\]()<>*_\"“”]|aka\.ms/\S+")
 _SENT_FROM = tuple(every("sent_from"))
 _SENT_FROM_END = (*_SENT_FROM, "gesendet", "geschickt")
+_BRIEFLY = tuple(every("sent_from_briefly"))
+# "From my phone it does not work" is a sentence, "From my old Galaxy S5" is none.
+_BRIEF_WORDS = 5
 # First and last letters, to pass over the many lines that are neither quickly.
-_BEGINS = frozenset(phrase[:3] for phrase in _SENT_FROM)
+_BEGINS = frozenset(phrase[:3] for phrase in (*_SENT_FROM, *_BRIEFLY))
 _ENDS = frozenset(phrase[-3:] for phrase in _SENT_FROM_END)
 _OPENING = " \t*_>([<\"'\u00a0\u200b\u200e\u200f\u202a\u202b"
 _CLOSING = " \t*_>)]\"'.!\u00a0\u200b\u200e\u200f\u202c"
@@ -67,6 +70,8 @@ def _device_line(line: str) -> bool:
         head = _CLAUSE.split(lowered, maxsplit=1)[0]
         # The phrase itself may name the program: "Get Outlook for".
         return _words(head) <= 12 and bool(_DEVICE.search(head))
+    if lowered.startswith(_BRIEFLY):
+        return _words(lowered) <= _BRIEF_WORDS and bool(_DEVICE.search(lowered))
     return (
         len(text) <= 60
         and lowered.rstrip(" .!)").endswith(_SENT_FROM_END)
@@ -118,8 +123,22 @@ def _device(lines: Sequence[str]) -> int | None:
                 or all(map(_device_line, rest))
                 or (len(rest) <= 3 and _closing_lines(rest))
             ):
-                return index
+                return _with_name(lines, index)
     return None
+
+
+def _with_name(lines: Sequence[str], index: int) -> int:
+    """Let a name that stands alone right above a device line belong to it."""
+    if index < 2 or lines[index - 2].strip():
+        return index
+    return index - 1 if _NAME.fullmatch(lines[index - 1].strip()) else index
+
+
+def _is_sign_off(line: str) -> bool:
+    text = plain(line)
+    if text[:2].lower() not in _SIGN_OFF_BEGINS:
+        return False
+    return bool(_SIGN_OFF.fullmatch(text))
 
 
 def _sign_off(lines: Sequence[str]) -> int | None:
@@ -129,10 +148,11 @@ def _sign_off(lines: Sequence[str]) -> int | None:
         text = plain(lines[index])
         if len(text) > 60 or index == filled[0]:
             continue
-        if text[:2].lower() not in _SIGN_OFF_BEGINS or not _SIGN_OFF.fullmatch(text):
+        if not _is_sign_off(text):
             continue
         rest = lines[index + 1 :]
-        if _closing_lines(rest) and _words(" ".join(rest)) <= 40:
+        named = not all(map(_is_sign_off, filter(str.strip, rest)))
+        if named and _closing_lines(rest) and _words(" ".join(rest)) <= 40:
             return index
     return None
 
@@ -167,9 +187,20 @@ def _card(lines: Sequence[str]) -> int | None:
     return None
 
 
+def _device_above(lines: Sequence[str]) -> int:
+    """Return where a letter begins that was written below the line of a phone."""
+    if len(lines) < 3 or lines[1].strip() or not _device_line(lines[0]):
+        return 0
+    return 2 if any(line.strip() for line in lines[2:]) else 0
+
+
 def split_signature(text: str) -> tuple[str, str]:
     """Return the text without its signature, and the signature."""
     lines = text.rstrip().split("\n")
+    above = _device_above(lines)
+    if above:
+        reply, signature = split_signature("\n".join(lines[above:]) + "\n")
+        return reply, "\n".join(lines[:above]).strip() + "\n" + signature
     at = len(lines)
     for find in (_delimiter, _device, _sign_off, _name_line, _card):
         found = find(lines[:at])

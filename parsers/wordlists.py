@@ -19,7 +19,8 @@ class Language:
     quote, `sender`, `sent`, `to`, `cc`, `subject` and `other` the labels of a copied
     header block, `original` and `forwarded` the line above it,
     `forward` the subject of what is sent on. `sent_from` begins what
-    phones append, `sign_off` the end of a letter. `out_of_office` and
+    phones append, `sent_from_briefly` too if it is all that the line says, `sign_off`
+    the end of a letter. `out_of_office` and
     `automatic_reply` begin the subjects of programs that answer; `undelivered` and
     `delayed` is what bounces say.
     """
@@ -38,6 +39,7 @@ class Language:
     forwarded: frozenset[str] = frozenset()
     forward: frozenset[str] = frozenset()
     sent_from: frozenset[str] = frozenset()
+    sent_from_briefly: frozenset[str] = frozenset()
     sign_off: frozenset[str] = frozenset()
     out_of_office: frozenset[str] = frozenset()
     automatic_reply: frozenset[str] = frozenset()

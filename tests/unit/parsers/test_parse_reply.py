@@ -90,6 +90,7 @@ def test_a_bare_forward_keeps_its_content(text):
         "Nome: Ana\nData: 16/11/2026 10:00\nErro: 500\n",
         "On your server I can run:\n\n    telnet 127.0.0.1 25\n",
         "Em 2026 escrevi:\nnada mudou.\n",
+        "Em 20/06/2026 o cliente escreveu\nassunto: fatura\ne nada mais.\n",
         "Visit us\n>>> http://x.example <<<\nnow\n",
         "- um\n- dois\n- três\n",
         "A tela diz:\nErro 10:30 de 16/11/2026\nO que faço?\n",
@@ -125,6 +126,10 @@ def test_ordinary_text_is_left_whole(text):
         "iPhoneから送信",
         "나의 iPhone에서 보냄",
         "Lähetetty iPhonesta",
+        "From my old Galaxy S5",
+        "via celular",
+        "Ana Souza\nEnviado do meu iPhone",
+        "Ana Souza\nvia mobile",
     ],
 )
 def test_what_phones_append_is_the_signature(line):
@@ -132,6 +137,26 @@ def test_what_phones_append_is_the_signature(line):
     message = read(f"{NEW}\n\n{line}\n")
     assert message.reply == NEW + "\n"
     assert message.signature == line + "\n"
+
+
+def test_a_letter_below_the_line_of_a_phone_begins_with_its_first_word():
+    """Who writes below what the phone had put there wrote the letter all the same."""
+    message = read(f"Sent from my iPhone\n\n{NEW}\n\nAtenciosamente,\nAna\n")
+    assert message.reply == NEW + "\n"
+    assert message.signature == "Sent from my iPhone\nAtenciosamente,\nAna\n"
+    alone = read("Sent from my iPhone\n")
+    assert (alone.reply, alone.signature) == ("Sent from my iPhone\n", "")
+
+
+def test_a_copied_header_without_an_address_is_told_by_the_line_above():
+    """Phones write an attribution without a colon, and what hides addresses a name."""
+    history = (
+        "Am 20.06.26 um 16:20 schrieb Acme Suporte\nVon: Acme Suporte\n"
+        "Datum: 20. Juni 2026\nAn: Ana\n\nNeu starten.\n"
+    )
+    message = read(f"{NEW}\nVielen Dank im Voraus.\n{history}")
+    assert message.reply == f"{NEW}\nVielen Dank im Voraus.\n"
+    assert message.quoted == history
 
 
 @pytest.mark.parametrize(
@@ -169,6 +194,9 @@ def test_a_sign_off_with_a_name_is_the_signature(ending):
         "Regards,\nAna\n",
         "Não funciona.\n\nObrigado\n",
         "Sent from my desk, it works. From my phone it does not.\n",
+        "It works on the desk.\n\nFrom my phone it does not work\n",
+        "No computador abre.\n\nDo meu celular a tela trava sempre\n",
+        "Veja a tela.\n\nMuito obrigada.\nAtenciosamente\n",
         "Faltam:\n- tela\n- log\n",
         "Meus dados:\n\nAna Silva\nana@example.com\n",
         "Thanks, but the problem is the same.\nIt says 500?\n",
