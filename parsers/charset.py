@@ -201,7 +201,10 @@ def _damaged(data: bytes, codec: str) -> str:
         text = data.decode(codec, "replace")
     except (UnicodeError, ValueError):
         return undeclared(data)
-    if text.count("\ufffd") * 10 > len(text):
+    body = text.rstrip("\r\n")
+    # A text that was cut has half a letter at its end, and only there.
+    cut = body[:-1] if body.endswith("\ufffd") else body
+    if not cut or cut.count("\ufffd") * 10 > len(cut):
         return undeclared(data)
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 

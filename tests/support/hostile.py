@@ -235,6 +235,37 @@ CASES: dict[str, dict[str, Make]] = {
             b"x \xed\xb0\x80 y\r\n",
         ),
     },
+    "P-31": {
+        "bom": lambda: coded("Olá".encode("utf-8-sig"), b"text/plain; charset=utf-8"),
+        "utf-16": lambda: coded("Olá".encode("utf-16"), b"text/plain; charset=utf-16"),
+        "iso-2022-jp": lambda: plain(
+            b"Content-Type: text/plain; charset=iso-2022-jp",
+            "日本語のメール\r\n".encode("iso2022_jp"),
+        ),
+        "gb18030": lambda: coded(
+            "你好，世界：镕".encode("gb18030"), b"text/plain; charset=gb2312"
+        ),
+        "half a letter": lambda: coded(
+            "表示".encode("cp932") + b"\x83", b"text/plain; charset=shift_jis"
+        ),
+        "windows-1252": lambda: plain(
+            b"Content-Type: text/plain; charset=us-ascii", b"n\xe3o \x80 5\r\n"
+        ),
+    },
+    "P-32": {
+        "flowed": lambda: plain(
+            b"Content-Type: text/plain; format=flowed; delsp=yes",
+            b"Uma linha  \r\nlonga.\r\n",
+        ),
+        "no version": lambda: bare(
+            b"From: a@b.example\r\nTo: suporte@acme.example\r\n"
+            b"Content-Transfer-Encoding: 8bit",
+            "não\r\n".encode(),
+        ),
+        "seven bits": lambda: plain(
+            b"Content-Transfer-Encoding: 7bit", "não\r\n".encode()
+        ),
+    },
     "P-33": {
         kind.decode(): lambda kind=kind: mixed(  # type: ignore[misc]
             TEXT, attached(b"\x01\x02", kind, b"f.bin")

@@ -84,6 +84,24 @@ def test_a_stray_byte_does_not_spoil_a_utf8_text():
     assert parse(plain(content, "utf-8")).text == "ação " * 20 + "é ação\n"
 
 
+@pytest.mark.parametrize(
+    ("content", "charset", "text"),
+    [
+        ("表示".encode("cp932") + b"\x83", "shift_jis", "表示"),
+        ("你好".encode("gb18030") + b"\x84", "gb18030", "你好"),
+        ("日本".encode("iso2022_jp")[:-3] + b"\x46", "iso-2022-jp", "日本"),
+        ("olá".encode("utf-16") + b"a", "utf-16", "olá"),
+        (b"ol\xc3\xa1 \xc3", "utf-8", "olá "),
+    ],
+)
+def test_p31_half_a_letter_at_the_end_costs_no_other(content, charset, text):
+    """P-31: a body that was cut in the middle of a letter is readable up to it."""
+    assert (
+        parse(plain(base64.encodebytes(content), charset, "base64")).text[: len(text)]
+        == text
+    )
+
+
 def test_the_hostile_label_never_runs():
     """Codecs that are no charsets are not looked up."""
     text, defect = decode(b"abc", "zlib")
