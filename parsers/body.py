@@ -140,10 +140,13 @@ def lay_out(root: Part) -> Layout:
 class _Reader:
     """Decodes each leaf once, however many views it is in."""
 
-    def __init__(self, raw: bytes, limits: ParseLimits, plain_only: bool) -> None:
+    def __init__(
+        self, raw: bytes, limits: ParseLimits, plain_only: bool, room: int
+    ) -> None:
         self.raw = raw
         self.limits = limits
         self.plain_only = plain_only
+        self.room = room
         self.body = Body()
         self._source: dict[int, str] = {}
         self._clean: dict[int, str | None] = {}
@@ -167,11 +170,14 @@ class _Reader:
                 meta = _META_CHARSET.search(content[:4096])
                 label = meta[1].decode("ascii") if meta else None
         elif b"begin " in content:
-            content, files = split_uu(content)
+            content, files = split_uu(content, self.room - len(self.body.files))
             self.body.files.extend(files)
             if b"=ybegin " in content:
-                content, files = split_yenc(content)
+                content, files = split_yenc(content, self.room - len(self.body.files))
                 self.body.files.extend(files)
+            if files and len(self.body.files) >= self.room:
+                most = self.limits.attachments
+                self.body.defects.append(f"limit: more than {most} attachments")
         if len(content) > 4 * self.limits.text_chars:
             content = content[: 4 * self.limits.text_chars]
             self.body.defects.append(f"limit: text cut at {len(content)} bytes")
@@ -254,7 +260,8 @@ def read_body(
     layout: Layout, raw: bytes, limits: ParseLimits, plain_only: bool = False
 ) -> Body:
     """Read the body of a message; `plain_only` keeps every HTML library out."""
-    reader = _Reader(raw, limits, plain_only)
+    room = max(0, limits.attachments - len(layout.files))
+    reader = _Reader(raw, limits, plain_only, room)
     body = reader.body
     parts = layout.text
     if not any(reader.text(part).strip() for part in parts):

@@ -26,7 +26,9 @@ class Found:
 
 @dataclass(slots=True)
 class Inside:
-    """What was found: files, and the text and HTML of a message, as they stood.
+    """What was found: files, and the text, HTML and packed RTF of a message.
+
+    As they stood: RTF is read only where it is needed, for that takes its time.
 
     `words` is what people should read about the file itself, `role` and
     `content_type` what the file has turned out to be.
@@ -35,10 +37,10 @@ class Inside:
     files: list[Found] = field(default_factory=list)
     text: str = ""
     html: str = ""
+    rtf: bytes = b""
     words: str = ""
     role: Role | None = None
     content_type: str = ""
-    defects: list[str] = field(default_factory=list)
 
 
 class TooMuch(Exception):

@@ -5,13 +5,14 @@ that it came with. A message in it is named and not opened.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from chamado.parsers.attachments import safe_name
 from chamado.parsers.body import lay_out, read_body
 from chamado.parsers.charset import codec_of
 from chamado.parsers.defaults import LIMITS
 from chamado.parsers.fields import Block, read_block
-from chamado.parsers.inside import Inside
+from chamado.parsers.inside import MOST_WORDS, Inside
 from chamado.parsers.mime import MESSAGE_TYPES, Part, read_tree
 from chamado.parsers.params import read_params
 from chamado.parsers.sanitise import clean_line
@@ -22,6 +23,8 @@ _SHOWN = ("From", "To", "Cc", "Subject", "Date")
 # Saved mail begins with one of these, whatever the file is declared as.
 _TELLING = ("from", "received", "subject", "date", "message-id", "return-path")
 _LISTED = 50
+# What is not shown need not be decoded.
+_LIMITS = replace(LIMITS, text_chars=MOST_WORDS)
 
 
 def is_nested(content_type: str, name: str, content: bytes) -> bool:
@@ -30,16 +33,16 @@ def is_nested(content_type: str, name: str, content: bytes) -> bool:
         return True
     if not name.lower().endswith(".eml"):
         return False
-    block = read_block(content[:4096], 0, LIMITS)
+    block = read_block(content[:4096], 0, _LIMITS)
     return sum(block.first(one) is not None for one in _TELLING) > 1
 
 
 def open_nested(content: bytes, most: int) -> Inside:
     """Return what people should read of a message. Needs no extra."""
-    block = read_block(content, 0, LIMITS)
-    tree = read_tree(content, block, LIMITS)
+    block = read_block(content, 0, _LIMITS)
+    tree = read_tree(content, block, _LIMITS)
     layout = lay_out(tree.root)
-    body = read_body(layout, content, LIMITS, plain_only=True)
+    body = read_body(layout, content, _LIMITS, plain_only=True)
     words = "\n".join(_head(block)) + "\n\n" + body.text.strip("\n") + "\n"
     files = list(_files(layout.files[:_LISTED], content))
     files += [f"{_name(header_text(n))} ({len(c)} bytes)" for n, c in body.files]

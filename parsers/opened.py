@@ -13,6 +13,7 @@ from chamado.parsers.body import Body
 from chamado.parsers.html import crude_text, read_html, too_much
 from chamado.parsers.images import extension
 from chamado.parsers.inside import LARGEST, MOST_WORDS, Found, Inside, TooMuch
+from chamado.parsers.rtf import fill_from_rtf
 from chamado.parsers.sanitise import clean_line, clean_text
 from chamado.parsers.types import Attachment, Flaw, ParseLimits, Role
 
@@ -61,12 +62,14 @@ def open_files(
             out.append(replace(file, flaw=Flaw.CLOSED) if shut else file)
             continue
         opened += 1
-        defects += inside.defects
+        needed = not body.text.strip()
+        if needed:
+            defects += fill_from_rtf(inside)
         shown = references(inside.html) | references(body.source)
         found = [_file(one, at, shown) for at, one in enumerate(inside.files, 1)]
         room -= len(found)
         out += [_told(file, inside), *found]
-        if not body.text.strip():
+        if needed:
             defects += _fill(body, inside, limits)
     return out, defects
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chamado.parsers.html import crude_text
-from chamado.parsers.inside import Inside, TooMuch
+from chamado.parsers.inside import MOST_WORDS, Inside, TooMuch
 from chamado.parsers.rtf import fill_from_rtf
 from chamado.parsers.sanitise import clean_line
 from chamado.parsers.types import Role
@@ -69,11 +69,11 @@ def _head(message: Any) -> Iterator[str]:
 def _body(message: Any, inside: Inside) -> str:
     inside.text, inside.html = message.body or "", message.html_body or ""
     if not (inside.text or inside.html):
-        packed = message.properties.binary_prop_value(_RTF)
-        fill_from_rtf(inside, packed or b"")
+        inside.rtf = message.properties.binary_prop_value(_RTF) or b""
+        fill_from_rtf(inside, 4 * MOST_WORDS)
     words = inside.text or crude_text(inside.html)
     # It is what the file says: the mail that the file came with has its own words.
-    inside.text = inside.html = ""
+    inside.text, inside.html, inside.rtf = "", "", b""
     return words
 
 

@@ -26,15 +26,15 @@ _BEGINNING = (
 _WINDOW = 4096
 
 
-def unpack(content: bytes) -> bytes:
-    """Return the RTF in a compressed stream, up to LARGEST bytes of it.
+def unpack(content: bytes, most: int = LARGEST) -> bytes:
+    """Return the RTF in a compressed stream, up to `most` bytes of it.
 
     What was cut off ends where it ends; the checksum is not looked at.
     """
     if len(content) < 16:
         raise ValueError("too short for RTF")
     _, size, kind = _HEAD.unpack_from(content)
-    size = min(size, LARGEST)
+    size = min(size, most)
     if kind == _STORED:
         return content[16 : 16 + size]
     if kind != _PACKED:
@@ -229,25 +229,26 @@ def read_rtf(rtf: bytes) -> tuple[str, bool]:
     if not rtf.startswith(b"{\\rtf"):
         raise ValueError("no RTF")
     reader = _Reader()
-    reader.read(rtf[:LARGEST])
+    reader.read(rtf)
     # Letters past the first 65 536 come as two halves.
     text = "".join(reader.out).encode("utf-16-le", "surrogatepass")
     return text.decode("utf-16-le", "replace"), reader.html
 
 
-def fill_from_rtf(inside: Inside, packed: bytes) -> None:
-    """Give a message the HTML or the words of its RTF, where it has none of its own."""
-    if not packed or inside.html.strip():
-        return
+def fill_from_rtf(inside: Inside, most: int = LARGEST) -> list[str]:
+    """Give a message the HTML or the words of its RTF, where it has none of its own.
+
+    Returns what went wrong.
+    """
+    if not inside.rtf or inside.html.strip():
+        return []
     try:
-        rtf = unpack(packed)
+        rtf = unpack(inside.rtf, most)
         text, is_html = read_rtf(rtf)
     except ValueError as error:
-        inside.defects.append(f"rich text not read: {error}")
-        return
-    if len(rtf) >= LARGEST:
-        inside.defects.append(f"limit: rich text cut at {LARGEST} bytes")
+        return [f"rich text not read: {error}"]
     if is_html:
         inside.html = text
     elif not inside.text.strip():
         inside.text = text
+    return [f"limit: rich text cut at {most} bytes"] if len(rtf) >= most else []

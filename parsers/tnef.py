@@ -10,7 +10,6 @@ from typing import Any
 
 from chamado.parsers.charset import decode
 from chamado.parsers.inside import Found, Inside, TooMuch
-from chamado.parsers.rtf import fill_from_rtf
 
 TYPE = "application/ms-tnef"
 _HEADER = struct.Struct("<BHHI")
@@ -39,7 +38,7 @@ def open_tnef(content: bytes, most: int) -> Inside | None:
     tnef: Any = TNEF(content + b"\0", do_checksum=False)
     inside = Inside(text=_text(tnef.body), html=_text(tnef.htmlbody))
     inside.content_type = TYPE
-    fill_from_rtf(inside, _octets(tnef._rtfbody))
+    inside.rtf = _octets(tnef._rtfbody)
     for file in tnef.attachments[:most]:
         if file.data:
             name = _of(file, "MAPI_ATTACH_LONG_FILENAME") or _text(file._name)

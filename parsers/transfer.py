@@ -64,12 +64,17 @@ def _uu_lines(lines: list[bytes]) -> bytes | None:
     return b"".join(out)
 
 
-def split_uu(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    """Take uuencoded files out of a text: the text left, and (name, content) each."""
+def split_uu(data: bytes, most: int) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Take uuencoded files out of a text: the text left, and (name, content) each.
+
+    Past `most` files they stay in the text.
+    """
     files: list[tuple[bytes, bytes]] = []
     left: list[bytes] = []
     done = 0
     for found in _UU_BEGIN.finditer(data):
+        if len(files) >= most:
+            break
         if found.start() < done:
             continue
         end = data.find(b"\nend", found.end() - 1)
@@ -95,7 +100,7 @@ def decode_transfer(raw: bytes, start: int, end: int, encoding: str) -> Decoded:
                 return Decoded(binascii.a2b_qp(_SOFT_BREAK.sub(b"=", raw[start:end])))
             return Decoded(binascii.a2b_qp(memoryview(raw)[start:end]))
         case "x-uuencode" | "uuencode" | "x-uue" | "uue":
-            files = split_uu(raw[start:end])[1]
+            files = split_uu(raw[start:end], 1)[1]
             if files:
                 return Decoded(files[0][1])
             return Decoded(raw[start:end], "broken uuencoding")

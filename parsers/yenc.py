@@ -34,12 +34,17 @@ def _whole(content: bytes, end: bytes) -> bool:
     return checksum is None or int(checksum[1], 16) == zlib.crc32(content)
 
 
-def split_yenc(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    """Take yEnc files out of a text: the text left, and (name, content) each."""
+def split_yenc(data: bytes, most: int) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Take yEnc files out of a text: the text left, and (name, content) each.
+
+    Past `most` files they stay in the text.
+    """
     files: list[tuple[bytes, bytes]] = []
     left: list[bytes] = []
     done = 0
     for found in _BEGIN.finditer(data):
+        if len(files) >= most:
+            break
         if found.start() < done:
             continue
         end = _END.search(data, found.end())

@@ -175,6 +175,13 @@ CASES: dict[str, dict[str, Make]] = {
         "of 5 000 letters": nested_boundary(b"b" * 5_000),
         "empty": nested_boundary(b""),
         "the same": nested_boundary(b"b0"),
+        "files in the text": lambda: plain(
+            body=b"begin 644 a.txt\n#0V%T\n`\nend\n" * 100_000
+        ),
+        "messages": lambda: mixed(
+            TEXT,
+            *[b"Content-Type: message/rfc822\r\n\r\n" + html(b"<a " * 400_000)] * 15,
+        ),
     },
     "P-19": {
         "34.9 MiB": lambda: mixed(

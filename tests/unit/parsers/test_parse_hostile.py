@@ -285,6 +285,23 @@ def test_uuencode_begun_again_and_again():
     assert message.attachments == ()
 
 
+@pytest.mark.parametrize(
+    "file",
+    [
+        "begin 644 a.txt\n#0V%T\n`\nend\n",
+        "begin \n=ybegin line=128 size=1 name=x\nk\n=yend size=1\n",
+    ],
+    ids=["uuencode", "yenc"],
+)
+def test_p17_files_in_the_text_without_end(file):
+    """P-17: as many files as any mail may have; the rest stays in the text."""
+    parts = ["\nveja", *["Content-Type: a/b\n\nx"] * 30, f"\n{file * 50_000}"]
+    message = parse(multipart("mixed", *parts))
+    assert len(message.attachments) == 100
+    assert "limit: more than 100 attachments" in message.defects
+    assert file.split("\n")[-2] in message.text
+
+
 def test_p30_nul_and_surrogates_never_come_through():
     """P-30: NUL, lone surrogates and controls are gone from every field."""
     raw = (

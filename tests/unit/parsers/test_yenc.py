@@ -41,7 +41,7 @@ def test_a_part_of_a_file_is_decoded_as_far_as_it_goes():
     """A file in pieces has one piece in a mail."""
     data = _encoded(CONTENT)
     head, rest = data.split(b"\r\n", 1)
-    found = split_yenc(head + b"\r\n=ypart begin=1 end=768\r\n" + rest)[1]
+    found = split_yenc(head + b"\r\n=ypart begin=1 end=768\r\n" + rest, 100)[1]
     assert found == [(b"tela.bin", CONTENT)]
 
 
@@ -52,12 +52,12 @@ def test_what_is_not_whole_stays_in_the_text():
         _encoded(CONTENT).replace(b"crc32=", b"crc32=1"),
         _encoded(CONTENT).partition(b"=yend")[0],
     ):
-        assert split_yenc(broken) == (broken, [])
+        assert split_yenc(broken, 100) == (broken, [])
 
 
 @pytest.mark.timeout(30)
 def test_hostile_yenc_costs_little():
     """Thousands of beginnings without an end, and of escapes, are read once."""
-    split_yenc(b"=ybegin line=1 size=1 name=x\n" * 50_000 + b"=" * 500_000)
-    split_yenc(b"=ybegin line=1 size=1 name=x\n" * 50_000 + b"\n=yend size=2\n")
-    split_yenc(b"=ybegin line=1 size=1 name=x\n=yend size=2\n" * 20_000)
+    split_yenc(b"=ybegin line=1 size=1 name=x\n" * 50_000 + b"=" * 500_000, 100)
+    split_yenc(b"=ybegin line=1 size=1 name=x\n" * 50_000 + b"\n=yend size=2\n", 100)
+    split_yenc(b"=ybegin line=1 size=1 name=x\n=yend size=2\n" * 20_000, 100)
