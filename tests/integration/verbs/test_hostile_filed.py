@@ -7,6 +7,7 @@ that takes more kills its child, which counts as a strike; none may.
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email import message_from_bytes
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -237,3 +238,21 @@ def test_x19_files_of_one_name_are_all_kept_in_the_case(strict_home: House) -> N
     rows = strict_home.rows(schema.attachment)
     assert [row["name"] for row in rows] == ["tela.bin"] * 10
     assert len({row["sha256"] for row in rows}) == 9
+
+
+def test_s28_a_mail_of_many_hops_that_bears_our_mark_is_filed(
+    strict_home: House,
+) -> None:
+    """S-28: thirty hops are nothing, and our own loop header silences us alone."""
+    filed(strict_home, message(), "s28")
+    (letter,) = strict_home.rows(schema.outbox)
+    mark = message_from_bytes(letter["content"])["X-Chamado-Loop"]
+    hops = "".join(
+        f"Received: from h{n}.example by h{n + 1}.example; "
+        "Wed, 25 Nov 2026 12:00:00 +0000\r\n"
+        for n in range(30)
+    )
+    raw = message("De novo.", message_id="<s28@example.com>", X_Chamado_Loop=mark)
+    fate = filed(strict_home, hops.encode() + raw, "s28b")
+    assert str(fate["ack"]).startswith("suppressed:")
+    assert len(strict_home.rows(schema.outbox)) == 1
