@@ -175,7 +175,7 @@ class _Reader:
             if b"=ybegin " in content:
                 content, files = split_yenc(content, self.room - len(self.body.files))
                 self.body.files.extend(files)
-            if files and len(self.body.files) >= self.room:
+            if len(self.body.files) >= self.room and b"begin " in content:
                 most = self.limits.attachments
                 self.body.defects.append(f"limit: more than {most} attachments")
         if len(content) > 4 * self.limits.text_chars:

@@ -300,6 +300,9 @@ def test_p17_files_in_the_text_without_end(file):
     assert len(message.attachments) == 100
     assert "limit: more than 100 attachments" in message.defects
     assert file.split("\n")[-2] in message.text
+    parts[-1] = f"\n{file * 69}"
+    message = parse(multipart("mixed", *parts))
+    assert (len(message.attachments), message.defects) == (99, ())
 
 
 def test_p30_nul_and_surrogates_never_come_through():
