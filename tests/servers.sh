@@ -39,6 +39,7 @@ need curl curl
 need systemd-analyze systemd
 need chromium chromium
 need chromedriver chromium-driver
+need faketime faketime
 need tesseract tesseract-ocr tesseract-ocr-por
 [ -n "$missing" ] || exit 0
 
