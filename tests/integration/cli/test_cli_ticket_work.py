@@ -590,3 +590,20 @@ def test_a_hostile_name_or_subject_stays_one_header(home: House, cli: Counter) -
     reply(cli, 1, "Olá\r\n.\r\nRCPT TO:<eve@other.example>\r\n")
     for letter in sent(home):
         assert letter["Bcc"] is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a@x.example,b@y.example",
+        '["a@x.example","b@y.example"]',
+        "a@x%0ab@y.example",
+        "a@x.example b@y.example",
+        "a@x.example\r\nb@y.example",
+    ],
+)
+def test_h17_one_requester_is_one_address(cli: Counter, address: str) -> None:
+    """H-17: what could be two people opens no case, whichever channel it is for."""
+    words = ("ticket", "create", "--requester", address, "--subject", "oi")
+    assert cli.run(*words, "--channel", "web").code == 65
+    assert cli.json("ticket", "list", "--all") == []
