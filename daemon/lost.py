@@ -57,7 +57,7 @@ def arrived(work: Work, letters: Sequence[OutboxRow], promises: Promises) -> Non
     when they were queued, those that had been refused are now."""
     answers = [letter for letter in letters if letter.entry_id and letter.ticket]
     for number, at in undelivered.owed_answers(work, [one.id for one in answers]):
-        deadlines.agent_answered(work, number, at, promises)
+        deadlines.answer_arrived(work, number, at, promises)
         event = cases.NewEvent(ticket=number, at=at, kind="answer_arrived", who="")
         cases.add_events(work, [event])
         log.info("answer_arrived", ticket=number)

@@ -6,6 +6,7 @@ of these in the same transaction, after the status of the case is what it shall 
     begin              a case is opened                  (`cases.open_tickets` does it)
     customers_spoke    a customer wrote: who waits is due again, and an answer is owed
     agent_answered     a person's public words keep what was promised
+    answer_arrived     words that had not arrived did, sent once more
     forget_answer      those words bounced, so they kept nothing
     pause, resume      a case waits for its customer, and does not any more
     end, reopen        a case is over, and is not any more
@@ -131,6 +132,20 @@ def agent_answered(work: Work, number: int, at: datetime, promises: Promises) ->
         for row in case.open(*ANSWERS):
             if row.started_at <= at:
                 _finish(work, case.terms, row, at, Ending.MET)
+
+
+def answer_arrived(work: Work, number: int, at: datetime, promises: Promises) -> None:
+    """An answer that was lost arrived after all, queued anew at that moment: what is
+    owed is given. If the case ended meanwhile without any answer, this is its first."""
+    first = update(ticket).where(
+        ticket.c.number == number, ticket.c.first_response_at.is_(None)
+    )
+    if work.execute(first.values(first_response_at=at)).rowcount:
+        for case in _hold(work, [number], promises):
+            row = case.last(Clock.FIRST_RESPONSE)
+            if row and row.ending is Ending.ENDED:
+                _finish(work, case.terms, row, at, Ending.MET)
+    agent_answered(work, number, at, promises)
 
 
 def forget_answer(work: Work, number: int, at: datetime, promises: Promises) -> None:

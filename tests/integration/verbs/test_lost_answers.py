@@ -102,6 +102,22 @@ def test_an_answer_that_bounced_and_is_sent_again_counts(home: House) -> None:
     assert day.clock(home, number)["done_at"] is None
 
 
+def test_an_answer_that_arrives_after_the_end_is_the_first_one(home: House) -> None:
+    """The case was over, yet nobody had been answered: now the customer has been."""
+    number = day.opened(home)
+    id_ = _refused(home, number)
+    home.clock.move(hours=1)
+    day.resolved(home, number)
+    assert day.clock(home, number)["ending"] == "ended"
+    home.clock.move(hours=1)
+    _retry(home, id_)
+    home.deliver()
+    first = day.clock(home, number)
+    assert (first["ending"], first["took"]) == ("met", 7_200)
+    home.clock.move(days=9)
+    assert day.alarms(home).turn() == 0
+
+
 def test_a_better_answer_meanwhile_stays_the_answer(home: House) -> None:
     """What is sent again later does not move what was given before."""
     number = day.opened(home)
