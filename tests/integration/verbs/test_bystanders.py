@@ -12,7 +12,7 @@ from chamado.daemon.store import schema
 from chamado.daemon.store.engine import Store
 from chamado.notifier.types import Fate, Outcome
 from chamado.parsers.pool import ParserPool
-from tests.support.casework import Desk
+from tests.support.casework import Desk, parsed, words_of
 from tests.support.house import House, house, message
 
 SOURCE = "smtp:127.0.0.1:2525"
@@ -84,6 +84,27 @@ def test_l02_l03_l04_l06_l24_every_mark_of_a_machine_says_whether_we_answer(
     """L-02, L-03, L-04, L-06, L-24: filed whatever it says, answered only to people."""
     fate = home.mail(message(**{header.replace("-", "_"): value}))
     assert (fate["outcome"], fate["ack"]) == ("ticket_opened", ack)
+
+
+def test_l07_a_bounce_is_told_to_agents_once_and_wakes_no_case(home: House) -> None:
+    """L-07: the case stays resolved, no letter follows, one notice goes to the team."""
+    desk = Desk(home)
+    number = desk.opens()
+    desk.reply(number)
+    desk.resolve(number, Resolution.ANSWERED)
+    home.deliver()
+    _told(home)
+    before = home.rows(schema.outbox)
+    reply = next(row for row in before if row["kind"] == "reply")
+    home.mail(_report(1, original=reply["message_id"]), mail_from="")
+    _told(home)
+    _told(home)
+    new = home.rows(schema.outbox)[len(before) :]
+    assert [(row["kind"], row["rcpt_to"]) for row in new] == [
+        ("notice", "bia@acme.example")
+    ]
+    assert "um e-mail nosso voltou" in words_of(parsed(new[0]["content"]))
+    assert desk.case(number)["status"] == "resolved"
 
 
 def test_l08_a_delay_is_noted_and_that_is_all(home: House) -> None:

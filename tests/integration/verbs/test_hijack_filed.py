@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chamado.config.settings import Listener
+from chamado.config.settings import Agent, Listener
 from chamado.daemon import agents, casefile, metrics
 from chamado.daemon.store import listings, schema
 from chamado.daemon.store.engine import Store
@@ -53,6 +53,42 @@ def _taking_part(home: House, number: int) -> set[str]:
         case = casefile.read(work, number, "Acme")
     assert case is not None
     return {person["address"] for person in case["participants"]}
+
+
+def test_h02_a_notice_is_worth_nothing_in_another_agents_hands(
+    store: Store, pool: ParserPool, tmp_path: Path
+) -> None:
+    """H-02: a colleague, proven to be one, cannot act by the notice of another."""
+    staff = (
+        Agent(address="bia@acme.example", name="Bia"),
+        Agent(address="caio@acme.example", name="Caio", teams=("sales",)),
+    )
+    with house(store, pool, tmp_path, listener=(DOOR,), agent=staff) as home:
+        number = _ana(home)
+        home.clock.move(seconds=61)
+        with home.store.write() as work:
+            agents.tell(work, home.desk, home.clock())
+        (notice,) = [r for r in home.rows(schema.outbox) if r["kind"] == "notice"]
+        assert notice["rcpt_to"] == "bia@acme.example"
+        reply_to = str(message_from_bytes(notice["content"])["Reply-To"])
+        rcpt = reply_to.rpartition("<")[2].strip(">")
+        fate = home.mail(
+            vouched("acme.example")
+            + message(
+                "#priority p1\nResponda para mim.",
+                sender="caio@acme.example",
+                message_id="<c1@acme.example>",
+                In_Reply_To=f"<{notice['message_id']}>",
+            ),
+            mail_from="caio@acme.example",
+            rcpt=rcpt,
+            source=SOURCE,
+        )
+        assert fate["outcome"] == "ticket_opened"
+        assert fate["ticket"] != number
+        assert home.rows(schema.ticket)[0]["priority"] == "p3"
+        kinds = {r["kind"] for r in home.rows(schema.outbox)}
+        assert kinds == {"ack", "notice"}
 
 
 def test_h09_an_address_in_copy_takes_no_part_and_is_shown(home: House) -> None:

@@ -4,15 +4,19 @@ on its way in."""
 import email
 import email.policy
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
+from chamado.config.settings import Service
 from chamado.daemon import casefile, merging
 from chamado.daemon.core.types import Resolution
 from chamado.daemon.store import schema
+from chamado.daemon.store.engine import Store
 from chamado.daemon.store.views import Filters, tickets
+from chamado.parsers.pool import ParserPool
 from tests.support.casework import ANA, BIA, Desk, words_of
-from tests.support.house import SUPPORT, House, message
+from tests.support.house import SUPPORT, House, house, message
 
 CARLOS = "carlos@example.org"
 
@@ -94,6 +98,26 @@ def test_o08_code_of_templates_in_a_mail_is_only_text(desk: Desk) -> None:
     (letter,) = desk.letters(number, "reply")
     assert subject in letter["Subject"]
     assert "{{ 6*7 }} {% for x in y %}" in words_of(letter)
+
+
+def test_o09_a_broken_template_costs_neither_case_nor_acknowledgement(
+    store: Store, pool: ParserPool, tmp_path: Path
+) -> None:
+    """O-09: the case is there, and the letter is worded by us."""
+    body = tmp_path / "templates/pt-BR/ack/body.txt"
+    body.parent.mkdir(parents=True)
+    body.write_text("{% for x in range(10**9) %}{{ nome }}{% endfor %}")
+    service = Service(
+        name="Acme Suporte",
+        domain="acme.example",
+        data_dir=tmp_path / "data",
+        templates=tmp_path / "templates",
+    )
+    with house(store, pool, tmp_path, service=service) as home:
+        desk = Desk(home)
+        number = desk.opens()
+        (ack,) = desk.letters(number)
+    assert f"abrimos o chamado #{number}" in words_of(ack)
 
 
 def test_o16_two_hundred_in_copy_get_nothing(desk: Desk) -> None:
