@@ -159,6 +159,8 @@ def _the_rest(week: Week, time: MovingTime) -> None:
     assert week.case("emma")["status"] == "new"
 
 
+# The daemon looks at what is due every fifteen seconds, and there are three such looks.
+@pytest.mark.timeout(300)
 def test_a_week_at_a_running_desk(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
