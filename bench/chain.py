@@ -52,7 +52,7 @@ def run(kind: str, folder: Path, count: int, *, big: bool) -> Run:
         daemon(url, Path(place), relay_port) as running,
     ):
         look = Look(url)
-        _warm(running.smtp_port, look)
+        warm(running.smtp_port, look)
         client = Client(running.smtp_port, count, big=big, connections=CONNECTIONS)
         before = _cpu(running.process.pid)
         try:
@@ -66,7 +66,7 @@ def run(kind: str, folder: Path, count: int, *, big: bool) -> Run:
             look.close()
 
 
-def _warm(port: int, look: Look) -> None:
+def warm(port: int, look: Look) -> None:
     """Let the children load what they need; these mails are not counted."""
     client = Client(port, WARM, big=False, connections=CONNECTIONS, first=WARM)
     client.go()

@@ -128,9 +128,15 @@ def _first_day(week: Week, time: MovingTime, words: Path) -> None:
     week.does("request-info", "carmen", more=("--topic", "logs"))
     week.took("reply", 2)
     week.took("info_request", 1)
-    assert [letter["Content-Language"] for letter in week.letters("ack")] == [
-        *("pt-BR", "en", "es", "pt-BR", "en", "pt-BR")
-    ]
+    spoken = {
+        who: [letter["Content-Language"] for letter in week.letters("ack", who)]
+        for who in WORDS
+    }
+    assert spoken == {
+        **dict.fromkeys(("ana", "davi", "fabio"), ["pt-BR"]),
+        **dict.fromkeys(("bob", "emma"), ["en"]),
+        "carmen": ["es"],
+    }
     assert week.case("carmen")["next_due"] is None
 
 
