@@ -75,6 +75,8 @@ def test_h06_a_stranger_with_our_message_id_opens_a_linked_case(home: House) -> 
     )
     assert fate["outcome"] == "ticket_opened"
     assert fate["ticket"] != number
+    told = [row["rcpt_to"] for row in home.rows(schema.outbox)]
+    assert told.count("ana@example.com") == 1
     (relation,) = home.rows(schema.relation)
     assert (relation["ticket"], relation["other"], relation["kind"]) == (
         fate["ticket"],
