@@ -5,7 +5,6 @@ with a MAC that no customer's letter has. What an agent's mail asks for is done 
 not at all; if not, it comes back to him with the reason, and nothing left the house.
 """
 
-import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from chamado.config import derive
 from chamado.config.address import Address
 from chamado.config.settings import Agent
 from chamado.daemon import actions, letters, whose
-from chamado.daemon.core.tokens import AGENT, make_message_id, make_token
+from chamado.daemon.core.tokens import AGENT, make_token
 from chamado.daemon.core.types import (
     AgentAction,
     Command,
@@ -352,11 +351,10 @@ def _notification(
 ) -> Notification:
     settings = desk.settings
     sender = derive.relay_from(settings)
-    local, _, domain = line.address.partition("@")
     reply_to = line.address
     if desk.support((line.address,)).subaddress:
         token = make_token(desk.keyring, line.number, address, AGENT)
-        reply_to = f"{local}+{token}@{domain}"
+        reply_to = letters.with_token(line.address, token)
     return Notification(
         kind=kind,
         recipient=Address(name=name, address=address),
@@ -365,14 +363,7 @@ def _notification(
         language=settings.service.language,
         number=line.number,
         at=now,
-        message_id=make_message_id(
-            desk.keyring,
-            kind.value,
-            line.number,
-            secrets.token_bytes(letters.RANDOM_BYTES),
-            address,
-            settings.service.domain,
-        ),
+        message_id=letters.fresh_id(desk, kind, line.number, address),
         in_reply_to=in_reply_to,
         subject=line.subject,
         greet_by_name=True,
@@ -387,19 +378,8 @@ def _notification(
 
 
 def _queueable(desk: Desk, notification: Notification, key: str) -> outbox.NewLetter:
-    letter = desk.compose(notification)
-    return outbox.NewLetter(
-        kind=notification.kind.value,
-        ticket=notification.number,
-        entry_id=None,
-        dedupe_key=f"{key}:{sha256(letter.rcpt_to.encode()).hexdigest()[:16]}",
-        mail_from=letter.mail_from,
-        rcpt_to=letter.rcpt_to,
-        message_id=letter.message_id,
-        subject=notification.subject,
-        content=letter.content,
-        at_most_once=letter.at_most_once,
-    )
+    to = sha256(notification.recipient.address.encode()).hexdigest()[:16]
+    return letters.queueable(desk, notification, f"{key}:{to}")
 
 
 def _screenshots(

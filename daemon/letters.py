@@ -81,7 +81,7 @@ def acknowledgement(
         flawed_files=tuple(flawed),
         unread=unread,
     )
-    return _queueable(desk, notification, f"ack:{case.number}", entry_id=None)
+    return queueable(desk, notification, f"ack:{case.number}")
 
 
 def _said(left: timedelta) -> float:
@@ -124,7 +124,7 @@ def reply(
     )
     whom = sha256(to.address.encode()).hexdigest()[:16]
     key = f"{kind.value}:{entry_id}:{whom}"
-    return _queueable(desk, notification, key, entry_id=entry_id)
+    return queueable(desk, notification, key, entry_id=entry_id)
 
 
 def survey(
@@ -147,7 +147,7 @@ def survey(
         reply_to=reply_to,
         poll=poll,
     )
-    return _queueable(desk, notification, f"survey:{survey_id}", entry_id=None)
+    return queueable(desk, notification, f"survey:{survey_id}")
 
 
 def reply_address(desk: Desk, case: CaseFacts, to: str) -> str:
@@ -155,8 +155,25 @@ def reply_address(desk: Desk, case: CaseFacts, to: str) -> str:
     support = desk.support((case.address,))
     if not support.subaddress:
         return case.address
-    local, _, domain = case.address.partition("@")
-    return f"{local}+{make_token(desk.keyring, case.number, to)}@{domain}"
+    return with_token(case.address, make_token(desk.keyring, case.number, to))
+
+
+def with_token(address: str, token: str) -> str:
+    """Put a token behind the local part of a support address (RFC 5233)."""
+    local, _, domain = address.partition("@")
+    return f"{local}+{token}@{domain}"
+
+
+def fresh_id(desk: Desk, kind: LetterKind, number: int, to: str) -> str:
+    """Make the Message-ID of a new letter, by which its answer is known again."""
+    return make_message_id(
+        desk.keyring,
+        kind.value,
+        number,
+        secrets.token_bytes(RANDOM_BYTES),
+        to,
+        desk.settings.service.domain,
+    )
 
 
 def _notification(
@@ -187,14 +204,7 @@ def _notification(
         language=case.language,
         number=case.number,
         at=now,
-        message_id=make_message_id(
-            desk.keyring,
-            kind.value,
-            case.number,
-            secrets.token_bytes(RANDOM_BYTES),
-            to.address,
-            desk.settings.service.domain,
-        ),
+        message_id=fresh_id(desk, kind, case.number, to.address),
         in_reply_to=thread.message_id,
         references=thread.references,
         subject=case.subject,
@@ -212,9 +222,10 @@ def _notification(
     )
 
 
-def _queueable(
-    desk: Desk, notification: Notification, key: str, *, entry_id: int | None
+def queueable(
+    desk: Desk, notification: Notification, key: str, *, entry_id: int | None = None
 ) -> NewLetter:
+    """Compose a letter for the outbox; of two with the same key only one is sent."""
     letter = desk.compose(notification)
     return NewLetter(
         kind=notification.kind.value,
