@@ -33,8 +33,8 @@ from chamado.daemon.store.upgrade import UnknownSchema
 #: tickets need not wait until an HTTP server and a parser are loaded.
 COMMANDS: dict[str, str] = {
     "run": "run:run",
-    "parse": "intake:parse",
-    "ingest": "intake:ingest",
+    "parse": "parse:parse",
+    "ingest": "ingest:ingest",
     "inbox": "inbox:inbox_group",
     "why": "why:why",
     "ticket": "ticket_flow:ticket_group",
