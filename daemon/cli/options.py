@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import get_terminal_size
@@ -81,15 +81,13 @@ def time_of(text: str | None, name: str) -> datetime | None:
     """Read an RFC 3339 time with its zone; a usage error for anything else."""
     if text is None:
         return None
-    try:
+    with suppress(ValueError, OverflowError):
         found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise click.BadParameter(
-            f"{text!r} is no time like 2026-11-22T10:00:00Z", param_hint=name
-        )
-    return found.astimezone(UTC)
+        if found.tzinfo:
+            return found.astimezone(UTC)
+    raise click.BadParameter(
+        f"{text!r} is no time like 2026-11-22T10:00:00Z", param_hint=name
+    )
 
 
 def print_json(value: object) -> None:
