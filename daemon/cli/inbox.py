@@ -12,6 +12,7 @@ from chamado.daemon.cli.ledgers import (
     ids_argument,
     numbers,
     print_done,
+    print_page,
     reason_of,
 )
 from chamado.daemon.cli.options import (
@@ -22,7 +23,6 @@ from chamado.daemon.cli.options import (
     opened,
     print_facts,
     print_json,
-    print_table,
     raw_option,
     reason_option,
 )
@@ -62,27 +62,22 @@ def inbox_list(
         rows = listings.inbox_rows(
             work, state=state, outcome=outcome, before=below, limit=limit
         )
-    if as_json:
-        print_json(rows)
-        return
     show = terminal.clock(settings.service.timezone)
-    print_table(
+    print_page(
+        rows,
         _HEADS,
-        [
-            (
-                row["id"],
-                row["state"],
-                row["outcome"] or row["error"],
-                f"#{row['ticket']}" if row["ticket"] else "",
-                show(row["received_at"]),
-                terminal.fitted(sender(row), 32),
-                row["subject"],
-            )
-            for row in rows
-        ],
+        lambda row: (
+            row["id"],
+            row["state"],
+            row["outcome"] or row["error"],
+            f"#{row['ticket']}" if row["ticket"] else "",
+            show(row["received_at"]),
+            terminal.fitted(sender(row), 32),
+            row["subject"],
+        ),
+        limit=limit,
+        as_json=as_json,
     )
-    if len(rows) == limit:
-        click.echo(f"… perhaps more: --before {rows[-1]['id']}", err=True)
 
 
 @inbox_group.command("show")

@@ -1,16 +1,34 @@
-"""What `inbox` and `outbox` have in common: acting on rows by their ids."""
+"""What `inbox` and `outbox` have in common: pages of rows, and acting on some."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import click
 
-from chamado.daemon.cli.options import number_of, print_json
+from chamado.daemon.cli.options import number_of, print_json, print_table
 from chamado.daemon.refusal import BadData, NotThere
 from chamado.parsers.sanitise import clean_line
 
 ids_argument = click.argument("ids", nargs=-1, required=True, metavar="ID…")
 id_argument = click.argument("id_", metavar="ID")
 before_option = click.option("--before", help="Go on below this id of the page before.")
+
+
+def print_page(
+    rows: Sequence[dict[str, Any]],
+    heads: Sequence[str],
+    cells: Callable[[dict[str, Any]], Sequence[object]],
+    *,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Print rows, newest first, and how to get at those that did not fit."""
+    if as_json:
+        print_json(rows)
+        return
+    print_table(heads, [cells(row) for row in rows])
+    if len(rows) == limit:
+        click.echo(f"… perhaps more: --before {rows[-1]['id']}", err=True)
 
 
 def numbers(texts: Sequence[str], what: str) -> list[int]:

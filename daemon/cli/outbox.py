@@ -12,6 +12,7 @@ from chamado.daemon.cli.ledgers import (
     ids_argument,
     numbers,
     print_done,
+    print_page,
     reason_of,
 )
 from chamado.daemon.cli.options import (
@@ -22,7 +23,6 @@ from chamado.daemon.cli.options import (
     opened,
     print_facts,
     print_json,
-    print_table,
     raw_option,
     reason_option,
 )
@@ -57,28 +57,23 @@ def outbox_list(
     below = number_of(before, "letter") if before else None
     with opened(context) as (settings, store), store.read() as work:
         rows = listings.outbox_rows(work, state=state, before=below, limit=limit)
-    if as_json:
-        print_json(rows)
-        return
     show = terminal.clock(settings.service.timezone)
-    print_table(
+    print_page(
+        rows,
         _HEADS,
-        [
-            (
-                row["id"],
-                row["kind"],
-                f"#{row['ticket']}" if row["ticket"] else "",
-                row["state"],
-                row["attempts"],
-                show(row["next_attempt_at"]),
-                row["to"],
-                row["last_reply"],
-            )
-            for row in rows
-        ],
+        lambda row: (
+            row["id"],
+            row["kind"],
+            f"#{row['ticket']}" if row["ticket"] else "",
+            row["state"],
+            row["attempts"],
+            show(row["next_attempt_at"]),
+            row["to"],
+            row["last_reply"],
+        ),
+        limit=limit,
+        as_json=as_json,
     )
-    if len(rows) == limit:
-        click.echo(f"… perhaps more: --before {rows[-1]['id']}", err=True)
 
 
 @outbox_group.command("show")
