@@ -43,6 +43,7 @@ from chamado.daemon.core.types import (
     Resolution,
     Severity,
 )
+from chamado.daemon.enclosed import Files
 from chamado.daemon.refusal import BadData
 from chamado.parsers.sanitise import clean_line, clean_name
 
@@ -139,10 +140,7 @@ def reply(
     """Answer everybody who takes part in a case."""
     wanted = number_of(number)
     with at_desk(context) as here:
-        who = the_agent(here, agent)
-        case = read_case(here.store, here.settings, wanted)
-        text = wanted_words(body_file, newest_words(case))
-        files = the_files(here, attach)
+        who, text, files = _written(here, wanted, agent, body_file, attach)
         now = here.desk.clock()
         with here.store.write() as work:
             said = actions.reply(work, here.desk, wanted, who, text, files, now=now)
@@ -168,10 +166,7 @@ def note(
     """Write something for agents' eyes only."""
     wanted = number_of(number)
     with at_desk(context) as here:
-        who = the_agent(here, agent)
-        case = read_case(here.store, here.settings, wanted)
-        text = wanted_words(body_file, newest_words(case))
-        files = the_files(here, attach)
+        who, text, files = _written(here, wanted, agent, body_file, attach)
         now = here.desk.clock()
         with here.store.write() as work:
             actions.note(work, wanted, who, text, files, now=now)
@@ -271,6 +266,16 @@ def reopen(
         with here.store.write() as work:
             actions.reopen(work, here.desk, wanted, who=who, now=now)
         print_after(here, wanted, as_json, "open again")
+
+
+def _written(
+    here: Here, number: int, agent: str, body_file: Path | None, paths: tuple[Path, ...]
+) -> tuple[Address, str, Files]:
+    """Return who writes to a case, the words and the files; the editor may run long."""
+    who = the_agent(here, agent)
+    case = read_case(here.store, here.settings, number)
+    text = wanted_words(body_file, newest_words(case))
+    return who, text, the_files(here, paths)
 
 
 def _customer(address: str, name: str) -> Address:
