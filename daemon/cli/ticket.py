@@ -1,4 +1,4 @@
-"""`chamado ticket`: look at cases. What changes one is in `ticket_work`."""
+"""`chamado ticket`: look at cases; `ticket_case`, `_work` and `_flow` change them."""
 
 from pathlib import Path
 from typing import Any
