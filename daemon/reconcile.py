@@ -11,8 +11,8 @@ from typing import Any
 
 from chamado.config import derive
 from chamado.config.settings import Limits, Mailbox
-from chamado.daemon.sources.imap import Connection
 from chamado.daemon.sources.imap_after import Keep
+from chamado.daemon.sources.imap_connection import Connection
 from chamado.daemon.sources.imap_sweep import Plan
 from chamado.daemon.sources.imap_watch import Pace, Watch
 from chamado.daemon.sources.source import MailboxState

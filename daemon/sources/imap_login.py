@@ -23,6 +23,18 @@ _TRY_LATER = 75
 _NOT_OUR_FAULT = ("[UNAVAILABLE]", "[INUSE]", "[SERVERBUG]", "[LIMIT]")
 
 
+def shown(
+    command: Sequence[str], secret: Callable[[], str], *, tick: Tick, pace: Pace
+) -> str:
+    """Return the token that the command prints or, without one, the password."""
+    if command:
+        return token(command, tick=tick, pace=pace)
+    try:
+        return secret()
+    except Exception as error:  # noqa: BLE001  # read from wherever it is kept
+        raise Broken(f"no password ({type(error).__name__})") from None
+
+
 def token(command: Sequence[str], *, tick: Tick, pace: Pace) -> str:
     """Return what the command prints: one line, the token.
 

@@ -25,7 +25,7 @@ DIRECTIONS = {
 # looks in one place, and its exceptions, types and defaults stop there.
 FENCES = {
     "mailparser": ("parsers/message.py",),
-    "imapclient": ("daemon/sources/imap.py",),
+    "imapclient": ("daemon/sources/imap_client.py",),
     "aiosmtpd": ("daemon/sources/smtp.py",),
     "apscheduler": ("daemon/clock.py",),
     "sqlalchemy": ("daemon/store/",),
