@@ -14,8 +14,8 @@ from chamado.daemon.core.loops import SenderHistory, why_loop
 from chamado.daemon.core.passing import credited
 from chamado.daemon.desk import Desk
 from chamado.daemon.store import lookups
+from chamado.daemon.store.claims import InboxRow
 from chamado.daemon.store.engine import Work
-from chamado.daemon.store.inbox import InboxRow
 from chamado.parsers.types import Forwarded, Understood
 
 # Everything in ASCII but letters becomes a blank; bytes are quick to translate.

@@ -20,7 +20,7 @@ from chamado.daemon.gather import Item, triage
 from chamado.daemon.process import Processor
 from chamado.daemon.sources.file import FoundMessage, messages
 from chamado.daemon.sources.source import RawMessage
-from chamado.daemon.store import inbox
+from chamado.daemon.store import claims, inbox
 from chamado.daemon.store.engine import Store
 from chamado.parsers.types import Envelope
 from chamado.parsers.understand import understand
@@ -109,10 +109,10 @@ class FileIntake:
         with store.rehearse() as work:
             id_, fresh = inbox.accept(work, [new], desk.clock())[new.source_key]
             if fresh:
-                (row,) = inbox.by_ids(work, [id_])
+                (row,) = claims.by_ids(work, [id_])
                 file_batch(work, [Item(row=row, understood=understood)], desk)
             fate = inbox.fates(work, [id_])[id_]
-            (row,) = inbox.by_ids(work, [id_])
+            (row,) = claims.by_ids(work, [id_])
             # Also of mail that was filed long ago: that is what rules are tried on.
             judged = triage(Item(row=row, understood=understood), desk)
         fate |= {"triage": _triage(judged)}

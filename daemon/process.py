@@ -23,10 +23,10 @@ from chamado.daemon import mailauth, metrics
 from chamado.daemon.desk import Desk
 from chamado.daemon.filing import Filed, file_batch, keep_files
 from chamado.daemon.gather import Item
-from chamado.daemon.store import inbox
+from chamado.daemon.store import claims, inbox
 from chamado.daemon.store.blobs import BlobDamaged, BlobMissing, Blobs
+from chamado.daemon.store.claims import InboxRow
 from chamado.daemon.store.engine import Conflict, Store, StoreError, is_unwell
-from chamado.daemon.store.inbox import InboxRow
 from chamado.daemon.store.mailboxes import is_gone
 from chamado.parsers.pool import ChildDied, ParserPool
 from chamado.parsers.types import Attachment, Auth, Envelope, ParsedMessage, Role
@@ -146,7 +146,7 @@ class Processor:
         to.
         """
         with self._store.read() as work:
-            owners = inbox.owners(work)
+            owners = claims.owners(work)
         nobody = [
             owner
             for owner in owners
@@ -156,7 +156,7 @@ class Processor:
         if nobody:
             flying = [row.id for row in self._flying.values()]
             with self._store.write() as work:
-                inbox.release_owners(work, nobody, but=flying)
+                claims.release_owners(work, nobody, but=flying)
 
     def _take_up(self) -> None:
         # Before looking: what is accepted while we look wakes us again.
@@ -165,7 +165,7 @@ class Processor:
             return
         room = self._limits.batch - len(self._flying)
         with self._store.write() as work:
-            rows = inbox.claim(work, self._owner, room, self._desk().clock())
+            rows = claims.claim(work, self._owner, room, self._desk().clock())
         for row in rows:
             future = self._executor.submit(self._understand, row)
             self._flying[future] = row
@@ -200,7 +200,7 @@ class Processor:
     def _renew(self) -> None:
         ids = [row.id for row in self._flying.values()]
         with self._store.write() as work:
-            inbox.extend(work, self._owner, ids, self._desk().clock())
+            claims.extend(work, self._owner, ids, self._desk().clock())
         self._renewed = time.monotonic()
 
     def _write(self, done: Sequence[Future[Item]]) -> list[Filed]:
@@ -263,7 +263,7 @@ class Processor:
             return
         now = self._desk().clock()
         with self._store.write() as work:
-            inbox.postpone(work, self._owner, row.id, now + RETRY_AFTER, what)
+            claims.postpone(work, self._owner, row.id, now + RETRY_AFTER, what)
 
     def _set_aside(self, row: InboxRow, reason: str) -> None:
         with self._store.write() as work:
@@ -280,7 +280,7 @@ class Processor:
         """Best effort: the claim ends by itself if the database is away."""
         try:
             with self._store.write() as work:
-                inbox.release(work, self._owner, [item.row.id for item in items])
+                claims.release(work, self._owner, [item.row.id for item in items])
         except StoreError as error:
             log.warning("claim_not_given_back", error=type(error).__name__)
 
@@ -290,7 +290,7 @@ class Processor:
         rows = [self._flying.pop(future) for future in idle]
         try:
             with self._store.write() as work:
-                inbox.release(work, self._owner, [row.id for row in rows])
+                claims.release(work, self._owner, [row.id for row in rows])
             while self._flying:
                 self._write(self._understood())
         except StoreError as error:

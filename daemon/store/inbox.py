@@ -7,17 +7,14 @@ child, and only strikes lead to `failed`: a daemon killed under load quarantines
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
-    Integer,
     bindparam,
     func,
     literal_column,
-    or_,
     select,
     true,
     update,
@@ -28,13 +25,8 @@ from chamado.daemon.store.engine import Work
 from chamado.daemon.store.schema import Instant, inbox
 from chamado.parsers.types import Envelope
 
-#: How long a process may work on a row before another one may take it.
-CLAIM_TERM = timedelta(seconds=120)
-#: From here on a row waits behind those never tried, so that a message that kills the
-#: daemon itself cannot keep the others from being filed.
-SUSPECT_ATTEMPTS = 5
 # Word by word the conditions of the partial indexes, or SQLite does not use them.
-_RECEIVED = inbox.c.state == literal_column("'received'")
+RECEIVED = inbox.c.state == literal_column("'received'")
 _FAILED = inbox.c.state == literal_column("'failed'")
 
 
@@ -50,22 +42,6 @@ class NewRow:
     sha256: str
     content_digest: str
     raw: bytes | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InboxRow:
-    """A claimed message, ready to be understood."""
-
-    id: int
-    source: str
-    envelope: Envelope
-    no_ack: bool
-    size: int
-    sha256: str
-    content_digest: str
-    raw: bytes | None
-    attempts: int
-    strikes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,84 +106,6 @@ def accepted_keys(work: Work, source_keys: Sequence[str]) -> frozenset[str]:
             ).scalars()
         )
     return frozenset(found)
-
-
-def claim(work: Work, owner: str, limit: int, now: datetime) -> list[InboxRow]:
-    """Take up to `limit` waiting rows, oldest first, and count the attempt."""
-    wish = {"b_now": now, "b_limit": limit, "b_owner": owner}
-    wish["b_until"] = now + CLAIM_TERM
-    for statement in (_CLAIM, _CLAIM_SUSPECTS):
-        if rows := work.execute(statement, wish).all():
-            return sorted(map(_claimed, rows), key=lambda row: row.id)
-    return []
-
-
-def by_ids(work: Work, ids: Sequence[int]) -> list[InboxRow]:
-    """Return rows, oldest first."""
-    rows = work.execute(
-        select(*_WORK).where(inbox.c.id.in_(list(ids))).order_by(inbox.c.id)
-    )
-    return list(map(_claimed, rows))
-
-
-def extend(work: Work, owner: str, ids: Sequence[int], now: datetime) -> None:
-    """Keep rows that take long from being taken up by another process."""
-    work.execute(
-        update(inbox)
-        .where(inbox.c.id.in_(ids), inbox.c.claimed_by == owner)
-        .values(claimed_until=now + CLAIM_TERM)
-    )
-
-
-def release(work: Work, owner: str, ids: Sequence[int]) -> None:
-    """Give rows back untried: the trouble was ours, so the attempt does not count."""
-    work.execute(
-        update(inbox)
-        .where(
-            inbox.c.id.in_(ids),
-            inbox.c.state == "received",
-            inbox.c.claimed_by == owner,
-        )
-        .values(claimed_by=None, claimed_until=None, attempts=inbox.c.attempts - 1)
-    )
-
-
-def postpone(work: Work, owner: str, id_: int, until: datetime, error: str) -> None:
-    """Let a row rest until then; nobody takes it up before."""
-    work.execute(
-        update(inbox)
-        .where(
-            inbox.c.id == id_,
-            inbox.c.state == "received",
-            inbox.c.claimed_by == owner,
-        )
-        .values(claimed_by="resting", claimed_until=until, error=error)
-    )
-
-
-def release_owners(
-    work: Work, owners: Sequence[str], *, but: Sequence[int] = ()
-) -> None:
-    """Take back what these had claimed, but for the rows that are worked on."""
-    work.execute(
-        update(inbox)
-        .where(
-            inbox.c.claimed_by.in_(list(owners)),
-            _RECEIVED,
-            inbox.c.id.not_in(list(but)),
-        )
-        .values(claimed_by=None, claimed_until=None)
-    )
-
-
-def owners(work: Work) -> list[str]:
-    """Return who holds claims on waiting rows."""
-    found = work.execute(
-        select(inbox.c.claimed_by)
-        .where(_RECEIVED, inbox.c.claimed_by.is_not(None))
-        .distinct()
-    )
-    return [str(owner) for owner in found.scalars()]
 
 
 def pending(work: Work, ids: Sequence[int]) -> int:
@@ -322,7 +220,7 @@ def drop(work: Work, ids: Sequence[int], reason: str, now: datetime) -> list[int
 def waiting(work: Work) -> tuple[int, datetime | None]:
     """How many rows wait, and since when the oldest does."""
     row = work.execute(
-        select(func.count(), func.min(inbox.c.accepted_at)).where(_RECEIVED)
+        select(func.count(), func.min(inbox.c.accepted_at)).where(RECEIVED)
     ).one()
     return int(row[0]), row[1]
 
@@ -379,84 +277,13 @@ def _values(row: NewRow, now: datetime) -> dict[str, Any]:
     }
 
 
-def _claimed(row: Any) -> InboxRow:
-    return InboxRow(
-        id=row.id,
-        source=row.source,
-        envelope=Envelope(
-            mail_from=row.mail_from,
-            rcpt_tos=tuple(row.rcpt_tos),
-            received_at=row.received_at,
-            peer=row.peer,
-            login=row.login,
-        ),
-        no_ack=row.no_ack,
-        size=row.size,
-        sha256=row.sha256,
-        content_digest=row.content_digest,
-        raw=row.raw,
-        attempts=row.attempts,
-        strikes=row.strikes,
-    )
-
-
 # Statements of the straight way are made once: making one and working out its key in
 # SQLAlchemy's cache takes as long as running it.
-_WORK = (
-    inbox.c.id,
-    inbox.c.source,
-    inbox.c.mail_from,
-    inbox.c.rcpt_tos,
-    inbox.c.received_at,
-    inbox.c.peer,
-    inbox.c.login,
-    inbox.c.no_ack,
-    inbox.c.size,
-    inbox.c.sha256,
-    inbox.c.content_digest,
-    inbox.c.raw,
-    inbox.c.attempts,
-    inbox.c.strikes,
-)
-
 _ACCEPT = {
     name: statement.returning(inbox.c.id, inbox.c.source_key)
     for name, statement in _ignoring(inbox, ("source_key",)).items()
 }
 
-
-def _claiming(attempts: ColumnElement[bool]) -> Any:
-    # A CTE with FOR UPDATE is worked out once; a mere subquery PostgreSQL may run again
-    # for every row that it compares, and claim more than the limit.
-    free = (
-        select(inbox.c.id)
-        .where(
-            _RECEIVED,
-            attempts,
-            or_(
-                inbox.c.claimed_until.is_(None),
-                inbox.c.claimed_until < bindparam("b_now", type_=Instant),
-            ),
-        )
-        .order_by(inbox.c.id)
-        .limit(bindparam("b_limit", type_=Integer))
-        .with_for_update(skip_locked=True)
-        .cte("free")
-    )
-    return (
-        update(inbox)
-        .where(inbox.c.id.in_(select(free.c.id)))
-        .values(
-            attempts=inbox.c.attempts + 1,
-            claimed_by=bindparam("b_owner"),
-            claimed_until=bindparam("b_until", type_=Instant),
-        )
-        .returning(*_WORK)
-    )
-
-
-_CLAIM = _claiming(inbox.c.attempts < SUSPECT_ATTEMPTS)
-_CLAIM_SUSPECTS = _claiming(inbox.c.attempts >= SUSPECT_ATTEMPTS)
 
 _FINISH = (
     update(inbox)

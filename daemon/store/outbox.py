@@ -294,7 +294,7 @@ def depth(work: Work) -> dict[str, int]:
 
 
 # Statements of the straight way are made once: making one and working out its key in
-# SQLAlchemy's cache takes as long as running it. The CTE: see `inbox.claim`.
+# SQLAlchemy's cache takes as long as running it. The CTE: see `claims`.
 _DUE = (
     select(outbox.c.id)
     .where(

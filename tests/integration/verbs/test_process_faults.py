@@ -9,7 +9,7 @@ from sqlalchemy import text
 from chamado.config.settings import Limits
 from chamado.daemon import filing, process
 from chamado.daemon.process import Processor, waves
-from chamado.daemon.store import inbox, schema
+from chamado.daemon.store import claims, inbox, schema
 from chamado.daemon.store.engine import Store, Work
 from chamado.parsers.pool import ParserPool
 from tests.support.house import House, house, message
@@ -113,7 +113,7 @@ def test_what_a_dead_process_had_claimed_is_taken_over_at_once(home: House) -> N
     id_ = home.take(message())
     host = home.processor._host
     with home.store.write() as work:
-        inbox.claim(work, f"{host}:4194305:dead", 10, home.clock())
+        claims.claim(work, f"{host}:4194305:dead", 10, home.clock())
     stop = threading.Event()
 
     def beat() -> None:
