@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from socket import socket
 
@@ -18,9 +17,9 @@ from chamado.config.files import file_errors
 from chamado.config.load import load
 from chamado.config.problems import ConfigError
 from chamado.config.settings import Mailbox, Settings
-from chamado.daemon import agents, lifecycle, lost, metrics, ocr, parts
+from chamado.daemon import agents, gauges, lifecycle, lost, ocr, parts
 from chamado.daemon.accept import Acceptor
-from chamado.daemon.alarms import Alarms, OnDue
+from chamado.daemon.alarms import Alarms
 from chamado.daemon.clock import Clock, Tick
 from chamado.daemon.deliver import Deliverer
 from chamado.daemon.desk import Desk
@@ -30,8 +29,8 @@ from chamado.daemon.process import Processor
 from chamado.daemon.sources.imap import ImapSource
 from chamado.daemon.sources.smtp import SmtpSource
 from chamado.daemon.sources.sockets import open_sockets
-from chamado.daemon.store import inbox, mailboxes, outbox, upgrade, uptime
-from chamado.daemon.store.engine import StoreError
+from chamado.daemon.store import mailboxes, upgrade, uptime
+from chamado.daemon.store.engine import StoreError, Work
 from chamado.daemon.supervisor import Job, Supervisor
 from chamado.daemon.surveys import Surveys
 from chamado.daemon.systemd import Systemd, listen_fds, watchdog_seconds
@@ -122,10 +121,8 @@ class App:
 
     def status(self) -> str:
         """One line for `systemctl status`."""
-        silent = self.supervisor.silent_jobs()
-        if silent:
-            return f"not moving: {', '.join(silent)}"
-        return f"running: {', '.join(job.name for job in self.supervisor.jobs)}"
+        running = ", ".join(job.name for job in self.supervisor.jobs)
+        return self._alive() or f"running: {running}"
 
     def reload(self) -> str:
         """Read settings, certificates, templates again; keep the old ones if bad."""
@@ -193,7 +190,7 @@ class App:
             owner=self._me.owner,
             host=self._me.host,
             limits=settings.limits,
-            on_queued=self._deliverer.poke if self._deliverer else lambda: None,
+            on_queued=self._poke_relay,
         )
         self._closers[PROCESS] += [self._processor.close, pool.close]
         return Job(name="process", run=self._processor.run, stage=PROCESS)
@@ -281,7 +278,7 @@ class App:
             sockets,
             alive=self._alive,
             ready=self._ready,
-            refresh=self._refresh,
+            refresh=self._show_gauges,
             pages=SurveyPages(self._surveys, lambda: self._now.settings).routes,
         )
         return Job(name="http", run=server.run, stage=REST, silence=30.0)
@@ -291,40 +288,39 @@ class App:
             self.store,
             parts.utc_now,
             lambda: self._now.desk.promises,
-            self._alarm_listeners(),
+            [self._warn_agents],
         )
         return [
             Tick(name="deadlines", seconds=TICK_SECONDS, ask=alarms.turn),
-            Tick(name="gauges", seconds=TICK_SECONDS, ask=self._refresh),
+            Tick(name="gauges", seconds=TICK_SECONDS, ask=self._show_gauges),
             Tick(name="lifecycle", seconds=TICK_SECONDS, ask=self._age_cases),
             Tick(name="surveys", seconds=TICK_SECONDS, ask=self._surveys.send_due),
             Tick(name="notices", seconds=NOTICE_SECONDS, ask=self._tell_agents),
             Tick(name="heartbeat", seconds=TICK_SECONDS, ask=self._heartbeat),
         ]
 
-    def _alarm_listeners(self) -> list[OnDue]:
-        """Who hears of promises that are about to be broken, or are."""
-        return [
-            lambda work, ticket, promise, what: agents.on_due(
-                work, ticket, promise, what, parts.utc_now()
-            )
-        ]
+    def _warn_agents(self, work: Work, ticket: int, promise: str, what: str) -> None:
+        """Let agents hear of a promise that is about to be broken, or is."""
+        agents.on_due(work, ticket, promise, what, parts.utc_now())
 
     def _age_cases(self) -> None:
         """Remind who owes us an answer, give up, close what rests."""
-        if lifecycle.tick(self.store, self._now.desk).letters and self._deliverer:
-            self._deliverer.poke()
+        if lifecycle.tick(self.store, self._now.desk).letters:
+            self._poke_relay()
 
     def _tell_agents(self) -> None:
         """Queue the mails that agents are waiting for."""
         with self.store.write() as work:
             told = agents.tell(work, self._now.desk, parts.utc_now())
-        if told and self._deliverer:
-            self._deliverer.poke()
+        if told:
+            self._poke_relay()
 
     def _poke_relay(self) -> None:
         if self._deliverer:
             self._deliverer.poke()
+
+    def _show_gauges(self) -> None:
+        gauges.refresh(self.store, parts.utc_now())
 
     def _heartbeat(self) -> None:
         """Let `doctor` on any host see that this process lives and what it does, and
@@ -336,27 +332,6 @@ class App:
             mailboxes.heartbeat(work, owner, host, jobs, now)
             if well:
                 uptime.note(work, owner, host, now)
-
-    def _refresh(self) -> None:
-        now = parts.utc_now()
-        with self.store.read() as work:
-            waiting, since = inbox.waiting(work)
-            failed = inbox.failed(work)
-            letters = outbox.unsent(work)
-            due = outbox.next_due(work)
-            boxes = mailboxes.listing(work)
-        metrics.INBOX_WAITING.set(waiting)
-        metrics.INBOX_FAILED.set(failed)
-        metrics.INBOX_AGE.set(_age(since, now))
-        metrics.OUTBOX_AGE.set(_age(due, now))
-        for state in ("queued", "sending", "deferred", "failed", "unknown"):
-            metrics.OUTBOX.labels(state).set(letters.get(state, 0))
-        for box in boxes:
-            metrics.MAILBOX_CONNECTED.labels(box["mailbox"]).set(box["connected"])
-            if box["last_success_at"]:
-                metrics.MAILBOX_SUCCESS.labels(box["mailbox"]).set(
-                    box["last_success_at"].timestamp()
-                )
 
     def _alive(self) -> str | None:
         silent = self.supervisor.silent_jobs()
@@ -389,10 +364,6 @@ class App:
     def _close_stage(self, stage: int) -> None:
         for close in self._closers[stage]:
             close()
-
-
-def _age(since: datetime | None, now: datetime) -> float:
-    return max((now - since) / timedelta(seconds=1), 0.0) if since else 0.0
 
 
 def _needs_restart(old: Settings, new: Settings) -> list[str]:
