@@ -1,4 +1,8 @@
-"""The composition root: the only place that puts the parts of the daemon together."""
+"""The composition root: the only place that puts the parts of the daemon together.
+
+It is longer than most, so that all that hangs together can be read in one place; what
+the parts do is nowhere in it.
+"""
 
 import gc
 import os
@@ -17,9 +21,9 @@ from chamado.config.files import file_errors
 from chamado.config.load import load
 from chamado.config.problems import ConfigError
 from chamado.config.settings import Mailbox, Settings
-from chamado.daemon import agents, gauges, lifecycle, lost, ocr, parts
+from chamado.daemon import lost, ocr, parts
 from chamado.daemon.accept import Acceptor
-from chamado.daemon.alarms import Alarms
+from chamado.daemon.chores import TICK_SECONDS, Chores
 from chamado.daemon.clock import Clock, Tick
 from chamado.daemon.deliver import Deliverer
 from chamado.daemon.desk import Desk
@@ -30,7 +34,7 @@ from chamado.daemon.sources.imap import ImapSource
 from chamado.daemon.sources.smtp import SmtpSource
 from chamado.daemon.sources.sockets import open_sockets
 from chamado.daemon.store import mailboxes, upgrade, uptime
-from chamado.daemon.store.engine import StoreError, Work
+from chamado.daemon.store.engine import StoreError
 from chamado.daemon.supervisor import Job, Supervisor
 from chamado.daemon.surveys import Surveys
 from chamado.daemon.systemd import Systemd, listen_fds, watchdog_seconds
@@ -42,8 +46,6 @@ NAMES = ("smtp", "imap", "process", "deliver", "clock", "http")
 
 #: The order of the stop: mail comes in at 0 and goes out at 2.
 SOURCES, PROCESS, DELIVER, REST = range(4)
-TICK_SECONDS = 15.0
-NOTICE_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -82,6 +84,9 @@ class App:
         }
         self._ready_seen = (0.0, "not asked yet")
         self._surveys = Surveys(self.store, lambda: self._now.desk, self._poke_relay)
+        self._chores = Chores(
+            self.store, lambda: self._now.desk, self._surveys, self._poke_relay
+        )
         try:
             jobs = self._jobs()
         except BaseException:
@@ -153,7 +158,8 @@ class App:
             jobs += self._ocr_jobs(settings)
         jobs += self._source_jobs(settings)
         if "clock" in self._only:
-            clock = Clock(self._ticks())
+            beat = Tick(name="heartbeat", seconds=TICK_SECONDS, ask=self._heartbeat)
+            clock = Clock([*self._chores.ticks(), beat])
             jobs.append(Job(name="clock", run=clock.run, stage=DELIVER))
         if "http" in self._only and settings.http.listen:
             jobs.append(self._http_job(settings))
@@ -278,49 +284,14 @@ class App:
             sockets,
             alive=self._alive,
             ready=self._ready,
-            refresh=self._show_gauges,
+            refresh=self._chores.show_gauges,
             pages=SurveyPages(self._surveys, lambda: self._now.settings).routes,
         )
         return Job(name="http", run=server.run, stage=REST, silence=30.0)
 
-    def _ticks(self) -> list[Tick]:
-        alarms = Alarms(
-            self.store,
-            parts.utc_now,
-            lambda: self._now.desk.promises,
-            [self._warn_agents],
-        )
-        return [
-            Tick(name="deadlines", seconds=TICK_SECONDS, ask=alarms.turn),
-            Tick(name="gauges", seconds=TICK_SECONDS, ask=self._show_gauges),
-            Tick(name="lifecycle", seconds=TICK_SECONDS, ask=self._age_cases),
-            Tick(name="surveys", seconds=TICK_SECONDS, ask=self._surveys.send_due),
-            Tick(name="notices", seconds=NOTICE_SECONDS, ask=self._tell_agents),
-            Tick(name="heartbeat", seconds=TICK_SECONDS, ask=self._heartbeat),
-        ]
-
-    def _warn_agents(self, work: Work, ticket: int, promise: str, what: str) -> None:
-        """Let agents hear of a promise that is about to be broken, or is."""
-        agents.on_due(work, ticket, promise, what, parts.utc_now())
-
-    def _age_cases(self) -> None:
-        """Remind who owes us an answer, give up, close what rests."""
-        if lifecycle.tick(self.store, self._now.desk).letters:
-            self._poke_relay()
-
-    def _tell_agents(self) -> None:
-        """Queue the mails that agents are waiting for."""
-        with self.store.write() as work:
-            told = agents.tell(work, self._now.desk, parts.utc_now())
-        if told:
-            self._poke_relay()
-
     def _poke_relay(self) -> None:
         if self._deliverer:
             self._deliverer.poke()
-
-    def _show_gauges(self) -> None:
-        gauges.refresh(self.store, parts.utc_now())
 
     def _heartbeat(self) -> None:
         """Let `doctor` on any host see that this process lives and what it does, and
