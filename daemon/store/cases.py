@@ -16,7 +16,7 @@ from chamado.daemon.core.promises import Promises
 from chamado.daemon.core.types import Channel, Impact, Priority, Severity, Status
 from chamado.daemon.store import deadlines, ids, lookups
 from chamado.daemon.store.engine import Work
-from chamado.daemon.store.inbox import insert_ignoring
+from chamado.daemon.store.ignoring import insert_ignoring
 from chamado.daemon.store.schema import (
     attachment,
     blob,

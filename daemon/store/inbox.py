@@ -8,7 +8,6 @@ child, and only strikes lead to `failed`: a daemon killed under load quarantines
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -19,9 +18,9 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from chamado.daemon.store.engine import Work
+from chamado.daemon.store.ignoring import ignoring
 from chamado.daemon.store.schema import Instant, inbox
 from chamado.parsers.types import Envelope
 
@@ -60,19 +59,6 @@ class DoneRow:
     entry_id: int | None
     ack: str | None
     why: dict[str, Any]
-
-
-def insert_ignoring(work: Work, table: Any, *keys: str) -> Any:
-    """INSERT … ON CONFLICT DO NOTHING in the words of the database at hand."""
-    return _ignoring(table, keys)[work.dialect.name]
-
-
-@cache
-def _ignoring(table: Any, keys: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        name: module.insert(table).on_conflict_do_nothing(index_elements=list(keys))
-        for name, module in (("sqlite", sqlite), ("postgresql", postgresql))
-    }
 
 
 def accept(
@@ -281,7 +267,7 @@ def _values(row: NewRow, now: datetime) -> dict[str, Any]:
 # SQLAlchemy's cache takes as long as running it.
 _ACCEPT = {
     name: statement.returning(inbox.c.id, inbox.c.source_key)
-    for name, statement in _ignoring(inbox, ("source_key",)).items()
+    for name, statement in ignoring(inbox, ("source_key",)).items()
 }
 
 
