@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from chamado.config import derive
-from chamado.config.checks import warnings
+from chamado.config.doubts import warnings
 from chamado.config.files import file_errors, file_warnings
 from chamado.config.load import Loaded
 from chamado.config.problems import Problem

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from chamado.config.checks import warnings
+from chamado.config.doubts import warnings
 from chamado.config.files import file_errors, file_warnings
 from chamado.config.lines import flatten
 from chamado.config.load import Loaded, dump, load

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from chamado.config import derive
-from chamado.config.checks import warnings
+from chamado.config.doubts import warnings
 from chamado.config.files import file_errors
 from chamado.config.load import Loaded
 from chamado.config.problems import ConfigError

@@ -8,7 +8,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from chamado.config.checks import errors, warnings
+from chamado.config.checks import errors
+from chamado.config.doubts import warnings
 from chamado.config.settings import Listener, Settings
 from chamado.daemon.mailauth import vouch
 from chamado.daemon.names import MOST_QUESTIONS, Bounded, NoAnswer

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from chamado.config.checks import errors, warnings
+from chamado.config.checks import errors
+from chamado.config.doubts import warnings
 from chamado.config.files import file_errors, file_warnings
 from chamado.config.settings import Settings
 

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import pytest
 
 from chamado.config import holidays
-from chamado.config.checks import errors, warnings
+from chamado.config.checks import errors
+from chamado.config.doubts import warnings
 from chamado.config.settings import Settings
 
 OURS = {"address": [{"address": "a@b.c"}, {"address": "s@b.c", "team": "sales"}]}
