@@ -4,7 +4,9 @@ Short texts stay undecided: a wrong language in a letter is worse than the defau
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
 from chamado.parsers.types import Header
 from chamado.parsers.wordlists import LANGUAGES
@@ -12,23 +14,29 @@ from chamado.parsers.wordlists import LANGUAGES
 _WORD = re.compile(r"[^\W\d_]+")
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:-([A-Za-z]{2}|[0-9]{3}))?\s*(?:[,;]|$)")
 _SAMPLE = 1_000
-_SPEAKERS: dict[str, list[str]] = {}
-for _language in LANGUAGES:
-    for _small_word in _language.words:
-        _SPEAKERS.setdefault(_small_word, []).append(_language.tag)
 _FEWEST_HITS = 4
 
 
+def _speakers() -> dict[str, tuple[str, ...]]:
+    """Return who speaks each small word, twice where nobody else does: a word of one
+    language alone says more than a shared one.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for language in LANGUAGES:
+        for word in language.words:
+            found[word] = (*found.get(word, ()), language.tag)
+    return {w: tags * 2 if len(tags) == 1 else tags for w, tags in found.items()}
+
+
+_SPEAKERS = _speakers()
+
+
 def _vote(text: str) -> str | None:
-    scores: dict[str, int] = {}
-    for word in _WORD.findall(text[:_SAMPLE].lower()):
-        speakers = _SPEAKERS.get(word, ())
-        for tag in speakers:
-            # A word of one language alone says more than a shared one.
-            scores[tag] = scores.get(tag, 0) + (2 if len(speakers) == 1 else 1)
+    words = map(_SPEAKERS.get, _WORD.findall(text[:_SAMPLE].lower()))
+    scores = Counter(chain.from_iterable(filter(None, words)))
     if not scores:
         return None
-    (best, most), *others = sorted(scores.items(), key=lambda one: -one[1])
+    (best, most), *others = scores.most_common(2)
     second = others[0][1] if others else 0
     if most < _FEWEST_HITS or most <= 1.3 * second:
         return None
