@@ -5,13 +5,12 @@ committed, nothing happened and the messages are still in the inbox.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import assert_never
 
 import structlog
 
-from chamado.config.address import Address
 from chamado.daemon import (
     agents,
     ballots,
@@ -22,7 +21,7 @@ from chamado.daemon import (
     shown,
     woken,
 )
-from chamado.daemon.core.arrival import Triage
+from chamado.daemon.batch import Batch, inbound, settle, tell, write
 from chamado.daemon.core.decide import LOOKS_LIKE_LOOP, Case, decide
 from chamado.daemon.core.types import (
     AgentAction,
@@ -43,7 +42,7 @@ from chamado.daemon.desk import Desk
 from chamado.daemon.gather import Item, gather
 from chamado.daemon.letters import CaseFacts, Thread, acknowledgement
 from chamado.daemon.received import received
-from chamado.daemon.store import cases, deadlines, inbox, notices, outbox, surveys
+from chamado.daemon.store import cases, deadlines, inbox, outbox, surveys
 from chamado.daemon.store.blobs import Blobs
 from chamado.daemon.store.engine import Work
 from chamado.notifier.addresses import UnusableAddress
@@ -61,22 +60,6 @@ class Filed:
     ticket: int | None
     ack: str | None
     bad_tokens: int = 0
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What a batch has gathered so far; lives for one transaction."""
-
-    now: datetime
-    entries: list[tuple[int, cases.NewEntry]] = field(default_factory=list)
-    notes: list[cases.NewEntry] = field(default_factory=list)
-    events: list[cases.NewEvent] = field(default_factory=list)
-    statuses: list[tuple[int, Status]] = field(default_factory=list)
-    spoken: list[tuple[int, datetime]] = field(default_factory=list)
-    letters: list[outbox.NewLetter] = field(default_factory=list)
-    links: list[tuple[int, int, str]] = field(default_factory=list)
-    news: list[tuple[int, notices.NewNotice]] = field(default_factory=list)
-    done: dict[int, inbox.DoneRow] = field(default_factory=dict)
 
 
 def keep_files(item: Item, blobs: Blobs, in_row_bytes: int) -> Item:
@@ -105,13 +88,13 @@ def file_batch(work: Work, items: Sequence[Item], desk: Desk) -> list[Filed]:
     ]
     votes = [(item, d) for item, _, d in decided if isinstance(d, RecordVote)]
     decided = [(item, case, _besides(decision)) for item, case, decision in decided]
-    batch = _Batch(now=now)
+    batch = Batch(now=now)
     _open_tickets(work, decided, desk, batch)
     for item, case, decision in decided:
         _note(work, desk, item, case, decision, batch)
     for item, vote in votes:
         _vote(work, desk, item, vote, batch)
-    _write(work, desk, batch)
+    write(work, desk, batch)
     _cool_down(work, decided, desk, now)
     inbox.finish(work, [batch.done[item.row.id] for item in items], now)
     forged = {item.row.id: case.match.bad_tokens for item, case, _ in decided}
@@ -150,7 +133,7 @@ def _open_tickets(
     work: Work,
     decided: Sequence[tuple[Item, Case, Decision]],
     desk: Desk,
-    batch: _Batch,
+    batch: Batch,
 ) -> None:
     opening = [
         (item, case, decision)
@@ -200,7 +183,7 @@ def _acknowledge(
     case: Case,
     decision: OpenTicket,
     number: int,
-    batch: _Batch,
+    batch: Batch,
 ) -> str:
     message, came = case.message, received(item)
     facts = CaseFacts(
@@ -243,9 +226,9 @@ def _opened(
     decision: OpenTicket,
     number: int,
     acked: str,
-    batch: _Batch,
+    batch: Batch,
 ) -> None:
-    entry = _entry(item, case, number, public=True, flags=decision.flags)
+    entry = inbound(item, case, number, public=True, flags=decision.flags)
     if decision.forwarded:
         entry = passed_on.entry(item, case, decision, decision.forwarded, number)
     batch.entries.append((item.row.id, entry))
@@ -267,9 +250,9 @@ def _opened(
         batch.notes.append(passed_on.note(item, case, agent, number))
         batch.events.append(passed_on.event(agent, number, batch.now))
     batch.events += shown.events(case, number, item.row.id, batch.now)
-    _tell(batch, item, number, "opened", decision.flags)
+    tell(batch, item, number, "opened", decision.flags)
     batch.links += [(number, r.number, r.kind.value) for r in decision.related]
-    _done(
+    settle(
         item,
         batch,
         OutcomeName.TICKET_OPENED,
@@ -287,7 +270,7 @@ def _note(
     item: Item,
     case: Case,
     decision: Decision,
-    batch: _Batch,
+    batch: Batch,
 ) -> None:
     match decision:
         case OpenTicket():
@@ -301,19 +284,19 @@ def _note(
             _bounce(work, desk, item, case, decision, batch)
         case LinkDuplicate():
             why = f"{decision.why} (inbox {decision.of_inbox})"
-            _done(item, batch, OutcomeName.DUPLICATE, decision.ticket, None, why)
+            settle(item, batch, OutcomeName.DUPLICATE, decision.ticket, None, why)
         case RecordEcho():
-            _done(item, batch, OutcomeName.ECHO, decision.ticket, None, decision.why)
+            settle(item, batch, OutcomeName.ECHO, decision.ticket, None, decision.why)
         case Suppress():
             name, why = OutcomeName.SUPPRESSED, decision.why
-            _done(item, batch, name, None, None, why, triage=case.triage)
+            settle(item, batch, name, None, None, why, triage=case.triage)
         case AgentAction():
             _obey(work, desk, item, case, decision, batch)
         case AgentCopy():
             _copy(work, desk, item, case, decision, batch)
         case RecordVote():
             name, why = OutcomeName.SURVEY_VOTE, decision.why
-            _done(item, batch, name, decision.ticket, None, why)
+            settle(item, batch, name, decision.ticket, None, why)
         case _:
             assert_never(decision)
 
@@ -326,7 +309,7 @@ def _besides(decision: Decision) -> Decision:
 
 
 def _vote(
-    work: Work, desk: Desk, item: Item, decision: RecordVote, batch: _Batch
+    work: Work, desk: Desk, item: Item, decision: RecordVote, batch: Batch
 ) -> None:
     """Count a vote, whatever else the message became; the ledger calls it a vote."""
     ballots.count(work, desk, decision)
@@ -344,7 +327,7 @@ def _obey(
     item: Item,
     case: Case,
     decision: AgentAction,
-    batch: _Batch,
+    batch: Batch,
 ) -> None:
     message = case.message
     obeyed = agents.obey(work, desk, decision, message.attachments, message.message_id)
@@ -352,7 +335,7 @@ def _obey(
         cases.tie_entry(work, obeyed.entry_id, item.row.id, item.row.content_digest)
     what = f"not done: {obeyed.wrong}" if obeyed.wrong else ", ".join(obeyed.done)
     why = f"{decision.why}; {what}"
-    _done(
+    settle(
         item,
         batch,
         OutcomeName.AGENT_ACTION,
@@ -371,10 +354,10 @@ def _copy(
     item: Item,
     case: Case,
     decision: AgentCopy,
-    batch: _Batch,
+    batch: Batch,
 ) -> None:
     entry = replace(
-        _entry(item, case, decision.ticket, public=True, flags=("sent_by_agent",)),
+        inbound(item, case, decision.ticket, public=True, flags=("sent_by_agent",)),
         kind="reply",
         role="agent",
         author=decision.agent,
@@ -393,18 +376,18 @@ def _copy(
             facts={"inbox": item.row.id, "by": "own mail program"},
         )
     )
-    _done(item, batch, OutcomeName.AGENT_ACTION, decision.ticket, None, decision.why)
+    settle(item, batch, OutcomeName.AGENT_ACTION, decision.ticket, None, decision.why)
 
 
 def _append(
-    work: Work, item: Item, case: Case, decision: AppendReply, batch: _Batch
+    work: Work, item: Item, case: Case, decision: AppendReply, batch: Batch
 ) -> None:
     batch.entries.append(
         (
             item.row.id,
             recalled.without_ours(
                 work,
-                _entry(
+                inbound(
                     item,
                     case,
                     decision.ticket,
@@ -424,14 +407,14 @@ def _append(
         )
     )
     batch.events += shown.events(case, decision.ticket, item.row.id, batch.now)
-    _tell(batch, item, decision.ticket, "replied", decision.flags)
+    tell(batch, item, decision.ticket, "replied", decision.flags)
     heard = decision.public and not case.classification.no_reopen
     if heard and LOOKS_LIKE_LOOP not in decision.flags:
         batch.spoken.append((decision.ticket, item.row.envelope.received_at))
     batch.events += woken.history(work, case, decision, batch.now)
     if decision.status:
         batch.statuses.append((decision.ticket, decision.status))
-    _done(
+    settle(
         item,
         batch,
         OutcomeName.REPLY_APPENDED,
@@ -448,13 +431,13 @@ def _bounce(
     item: Item,
     case: Case,
     decision: RecordBounce,
-    batch: _Batch,
+    batch: Batch,
 ) -> None:
     bounce = case.message.bounce
     recipients = bounce.recipients if bounce else ()
     said = "; ".join(f"{r.address}: {r.status} {r.diagnostic}" for r in recipients)
     entry = replace(
-        _entry(item, case, decision.ticket, public=False, flags=()),
+        inbound(item, case, decision.ticket, public=False, flags=()),
         kind="bounce",
         role="system",
     )
@@ -469,7 +452,7 @@ def _bounce(
         if letter and letter["kind"] in woken.QUESTIONS:
             woken.undelivered(work, desk, decision.ticket, batch.now)
     if decision.failed:
-        _tell(batch, item, decision.ticket, "bounced", ())
+        tell(batch, item, decision.ticket, "bounced", ())
     batch.events.append(
         cases.NewEvent(
             ticket=decision.ticket,
@@ -479,100 +462,8 @@ def _bounce(
             facts={"letter": decision.letter, "said": said[:500]},
         )
     )
-    _done(item, batch, OutcomeName.BOUNCE_RECORDED, decision.ticket, None, decision.why)
-
-
-def _entry(
-    item: Item, case: Case, number: int, *, public: bool, flags: tuple[str, ...]
-) -> cases.NewEntry:
-    message = case.message
-    return cases.NewEntry(
-        ticket=number,
-        kind="inbound",
-        at=item.row.envelope.received_at,
-        public=public,
-        author=message.sender or Address(address=""),
-        role="customer",
-        subject=message.subject,
-        text=message.text,
-        reply=message.reply,
-        signature=message.signature,
-        quoted=message.quoted,
-        html=message.html,
-        message_id=message.message_id,
-        auth=case.auth.value,
-        flags=flags,
-        inbox_id=item.row.id,
-        content_digest=item.row.content_digest,
-        attachments=message.attachments,
-    )
-
-
-def _done(
-    item: Item,
-    batch: _Batch,
-    outcome: OutcomeName,
-    ticket: int | None,
-    ack: str | None,
-    why: str,
-    *,
-    flags: tuple[str, ...] = (),
-    triage: Triage | None = None,
-) -> None:
-    message, kind = item.understood.message, item.understood.classification
-    reasons: dict[str, Any] = {
-        "decision": why,
-        "hits": [{"rule": h.rule, "why": h.why} for h in kind.hits],
-        "no_ack": kind.no_ack,
-        "no_reopen": kind.no_reopen,
-        "defects": list(message.defects[:50]),
-        "flags": list(flags),
-        "rung": item.rung,
-    }
-    if triage:
-        reasons["triage"] = list(triage.reasons)
-    batch.done[item.row.id] = inbox.DoneRow(
-        id=item.row.id,
-        outcome=outcome.value,
-        message_id=message.message_id,
-        from_address=item.sender or None,
-        subject=message.subject,
-        kind=kind.kind.value,
-        auth=item.understood.auth.value,
-        body_hash=item.body_hash,
-        ticket=ticket,
-        entry_id=None,
-        ack=ack,
-        why=reasons,
-    )
-
-
-def _tell(
-    batch: _Batch, item: Item, ticket: int, kind: str, flags: tuple[str, ...]
-) -> None:
-    """Let agents hear of it; what a loop brings is an alarm, not news."""
-    if LOOKS_LIKE_LOOP in flags:
-        return
-    new = notices.NewNotice(ticket=ticket, kind=kind, by=item.sender)
-    batch.news.append((item.row.id, new))
-
-
-def _write(work: Work, desk: Desk, batch: _Batch) -> None:
-    ids = cases.add_entries(work, [entry for _, entry in batch.entries], batch.now)
-    for (inbox_id, _), entry_id in zip(batch.entries, ids, strict=True):
-        batch.done[inbox_id] = replace(batch.done[inbox_id], entry_id=entry_id)
-    cases.add_entries(work, batch.notes, batch.now)
-    if desk.settings.agents.notify and desk.settings.agent:
-        entry_ids = {id_: row.entry_id for id_, row in batch.done.items()}
-        told = [replace(n, entry_id=entry_ids[id_]) for id_, n in batch.news]
-        notices.put(work, told, batch.now)
-    cases.add_events(work, batch.events)
-    cases.set_status(work, batch.statuses)
-    deadlines.customers_spoke(work, batch.spoken, desk.promises)
-    cases.relate(work, batch.links, batch.now)
-    outbox.put(work, batch.letters, batch.now)
-    cases.index_letters(
-        work, [(letter.message_id, letter.ticket or 0) for letter in batch.letters]
+    settle(
+        item, batch, OutcomeName.BOUNCE_RECORDED, decision.ticket, None, decision.why
     )
 
 
