@@ -24,9 +24,11 @@ LOST_WITHIN = timedelta(days=7)
 def take_back(work: Work, promises: Promises, now: datetime) -> int:
     """Let what the relay refused count for no answer, and tell agents; return how many
     there were."""
-    lost = undelivered.lost_answers(work, now - LOST_WITHIN)
-    for one in lost:
-        deadlines.forget_answer(work, one.ticket, one.at, promises)
+    lost = [
+        one
+        for one in undelivered.lost_answers(work, now - LOST_WITHIN)
+        if deadlines.forget_answer(work, one.ticket, one.at, promises)
+    ]
     events = [
         cases.NewEvent(ticket=one.ticket, at=now, kind="answer_lost", who="")
         for one in lost

@@ -148,14 +148,15 @@ def answer_arrived(work: Work, number: int, at: datetime, promises: Promises) ->
     agent_answered(work, number, at, promises)
 
 
-def forget_answer(work: Work, number: int, at: datetime, promises: Promises) -> None:
+def forget_answer(work: Work, number: int, at: datetime, promises: Promises) -> bool:
     """The answer of that moment bounced, and so was none: its clock runs on as if it
     had never stopped, until the next answer that arrived.
 
-    It was one all the same if the person who asked got it and only others did not.
+    It was one all the same, and the answer is False, if the person who asked got it and
+    only others did not, or got other words of that moment.
     """
     if undelivered.requester_reached(work, number, at):
-        return
+        return False
     better = undelivered.next_answer(work, number, at)
     work.execute(
         update(ticket)
@@ -166,6 +167,7 @@ def forget_answer(work: Work, number: int, at: datetime, promises: Promises) -> 
         unmet = [r for r in case.rows if r.ending is Ending.MET and r.done_at == at]
         for row in (r for r in unmet if r.clock in ANSWERS):
             _unmeet(work, case, row, better)
+    return True
 
 
 def pause(work: Work, number: int, now: datetime, promises: Promises) -> None:

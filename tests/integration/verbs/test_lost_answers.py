@@ -157,6 +157,24 @@ def test_o11_a_refused_answer_is_told_to_the_team_once(home: House) -> None:
     assert flags["reply"] == ["not_delivered"]
 
 
+def test_a_refused_answer_beside_words_that_arrived_is_not_told_for_ever(
+    home: House,
+) -> None:
+    """One mail of an agent answers and resolves, and the relay takes the second."""
+    number = day.opened(home)
+    home.deliver()
+    day.answered(home, number)
+    day.resolved(home, number, text="Está feito.")
+    home.relay.answers = [REFUSED]
+    home.deliver()
+    for _ in range(3):
+        home.clock.move(hours=2)
+        day.alarms(home).turn()
+    assert day.ticket(home, number)["first_response_at"] == NOON
+    assert not [n for n in home.rows(schema.notice) if n["kind"] == "not_delivered"]
+    assert not [said for said in _said(home, number) if "still owed" in said]
+
+
 @pytest.mark.parametrize("apart", [True, False])
 def test_the_bounce_of_a_resolution_takes_no_other_answer_back(
     home: House, *, apart: bool
