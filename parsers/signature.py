@@ -187,20 +187,28 @@ def _card(lines: Sequence[str]) -> int | None:
     return None
 
 
-def _device_above(lines: Sequence[str]) -> int:
-    """Return where a letter begins that was written below the line of a phone."""
-    if len(lines) < 3 or lines[1].strip() or not _device_line(lines[0]):
-        return 0
-    return 2 if any(line.strip() for line in lines[2:]) else 0
+def _devices_above(lines: Sequence[str]) -> int:
+    """Return where a letter begins that was written below the line of a phone, or of
+    several. The last line must not be empty."""
+    at = 0
+    while at + 2 < len(lines) and not lines[at + 1].strip() and _device_line(lines[at]):
+        at += 2
+    return at
 
 
 def split_signature(text: str) -> tuple[str, str]:
     """Return the text without its signature, and the signature."""
     lines = text.rstrip().split("\n")
-    above = _device_above(lines)
+    above = _devices_above(lines)
+    reply, signature = _split_below("\n".join(lines[above:]) + "\n" if above else text)
     if above:
-        reply, signature = split_signature("\n".join(lines[above:]) + "\n")
-        return reply, "\n".join(lines[:above]).strip() + "\n" + signature
+        signature = "\n".join(lines[:above]).strip() + "\n" + signature
+    return reply, signature
+
+
+def _split_below(text: str) -> tuple[str, str]:
+    """Take off what stands at the end."""
+    lines = text.rstrip().split("\n")
     at = len(lines)
     for find in (_delimiter, _device, _sign_off, _name_line, _card):
         found = find(lines[:at])

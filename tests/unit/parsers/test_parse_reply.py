@@ -218,6 +218,16 @@ def test_a_signature_below_the_history_is_found():
     assert message.signature == "-- \nAna\n"
 
 
+def test_a_thousand_lines_of_phones_above_a_letter_cost_nothing_else():
+    """One of them is its signature; the mail is read whole, with its file."""
+    text = "Sent from my iPhone\n\n" * 1_100 + "oi\n"
+    raw = multipart("mixed", f"\n{text}", "Content-Type: a/b; name=a.bin\n\nx")
+    message = parse(raw)
+    assert message.defects == ()
+    assert [file.name for file in message.attachments] == ["a.bin"]
+    assert message.reply.endswith("oi\n")
+
+
 def test_a_text_past_64_kib_is_left_whole():
     """The splitter does not look at huge texts."""
     text = "linha\n" * 11_000 + f"\n{ATTRIBUTIONS['gmail-en']}\n> x\n"
