@@ -175,7 +175,8 @@ class _Reader:
             if b"=ybegin " in content:
                 content, files = split_yenc(content, self.room - len(self.body.files))
                 self.body.files.extend(files)
-            if len(self.body.files) >= self.room and b"begin " in content:
+            full = len(self.body.files) >= self.room and b"begin " in content
+            if full and (split_uu(content, 1)[1] or split_yenc(content, 1)[1]):
                 most = self.limits.attachments
                 self.body.defects.append(f"limit: more than {most} attachments")
         if len(content) > 4 * self.limits.text_chars:

@@ -305,6 +305,13 @@ def test_p17_files_in_the_text_without_end(file):
     assert (len(message.attachments), message.defects) == (99, ())
 
 
+def test_p17_the_word_begin_leaves_no_file_behind():
+    """P-17: as many files as may be were taken, and the text holds none."""
+    parts = ["\nlet us begin now", *["Content-Type: a/b\n\nx"] * 100]
+    message = parse(multipart("mixed", *parts))
+    assert (len(message.attachments), message.defects) == (100, ())
+
+
 def test_p30_nul_and_surrogates_never_come_through():
     """P-30: NUL, lone surrogates and controls are gone from every field."""
     raw = (
