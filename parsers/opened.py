@@ -23,11 +23,16 @@ _MOST_OPENED = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opener:
-    """A kind of file, how it is told, and what opens it (None: the extra is away)."""
+    """A kind of file, how it is told, and what opens it (None: the extra is away).
+
+    `holds` says that there may be files or words of the mail in it, so that one that
+    cannot be opened is worth sending again. Others any program may still show.
+    """
 
     name: str
     fits: Callable[[str, str, bytes], bool]
     open: Callable[[bytes, int], Inside | None]
+    holds: bool = True
 
 
 OPENERS = (
@@ -38,8 +43,9 @@ OPENERS = (
         name="invitation",
         fits=invitation.is_invitation,
         open=invitation.open_invitation,
+        holds=False,
     ),
-    Opener(name="page", fits=page.is_page, open=page.open_page),
+    Opener(name="page", fits=page.is_page, open=page.open_page, holds=False),
 )
 
 
@@ -57,9 +63,10 @@ def open_files(
         opener = _opener(file) if opened < _MOST_OPENED else None
         before = len(defects)
         inside = _look(opener, file, max(room, 0), defects) if opener else None
-        if inside is None:
-            shut = len(defects) > before and file.flaw is None
-            out.append(replace(file, flaw=Flaw.CLOSED) if shut else file)
+        if opener is None or inside is None:
+            shut = opener is not None and opener.holds and len(defects) > before
+            flaw = file.flaw or (Flaw.CLOSED if shut else None)
+            out.append(replace(file, flaw=flaw))
             continue
         opened += 1
         needed = not body.text.strip()

@@ -208,11 +208,11 @@ def test_the_words_of_an_invitation_stay_with_the_file_where_there_is_a_text():
     ],
 )
 def test_a_broken_invitation_is_a_file(wrong):
-    """Whatever it says, the mail and the file are there."""
+    """Whatever it says, the mail and the file are there, and nothing in it is shut."""
     part_of_it = f"Content-Type: text/calendar\n\n{wrong}\n"
     message = parse(multipart("mixed", TEXT, part_of_it))
     assert message.text == "Segue o arquivo.\n"
-    assert len(message.attachments) == 1
+    assert [file.flaw for file in message.attachments] == [None]
 
 
 def test_an_invitation_to_ten_thousand_events_costs_what_three_cost():
