@@ -39,9 +39,9 @@ POLL_SECONDS = 1.0
 GATHER_SECONDS = 0.1
 #: Claims are renewed this often while a message takes long.
 RENEW_SECONDS = 30.0
-#: So long mail waits at most that another process of this host died over.
 #: Mails that may wait for the DNS at the same time, where a door verifies.
 VOUCHING = 16
+#: So long mail waits at most that another process of this host died over.
 TAKE_BACK_SECONDS = 5.0
 RUNGS = 3
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -299,15 +299,17 @@ class Processor:
     def _understand(self, row: InboxRow) -> Item:
         """Run in an executor's thread: ask a child, rung by rung, and keep the files.
 
-        They are kept here and not in the batch, so that large ones neither wait in
-        memory for company nor hold it up.
+        They are kept here and not in the batch, so that large ones wait in memory
+        neither for company nor for the DNS, nor hold it up.
         """
-        item = self._verified(self._asked(row))
+        item = self._asked(row)
         if item.rung or any(
             d.startswith("limit") for d in item.understood.message.defects
         ):
             item = _with_raw(item)
-        return keep_files(item, self._blobs, self._limits.raw_in_row_bytes)
+        return self._verified(
+            keep_files(item, self._blobs, self._limits.raw_in_row_bytes)
+        )
 
     def _verified(self, item: Item) -> Item:
         """Find out who wrote, where the door is told to: here, since a child has no

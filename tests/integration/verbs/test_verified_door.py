@@ -47,6 +47,27 @@ def test_what_a_door_finds_out_decides(home: House, found: Auth, ack: str) -> No
     assert len(seen) == 1
 
 
+def test_large_files_do_not_wait_for_the_dns_in_memory(home: House) -> None:
+    """They are in the blob store while it is asked who wrote."""
+    held: list[tuple[int, bytes]] = []
+
+    def vouch(raw: bytes, parsed: ParsedMessage, envelope: Envelope) -> Auth:
+        held.extend((file.size, file.content) for file in parsed.attachments)
+        return Auth.ALIGNED
+
+    home.processor.vouch = vouch
+    raw = (
+        b"From: ana@example.com\r\nSubject: s\r\n"
+        b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n'
+        b"--b\r\n\r\noi\r\n--b\r\nContent-Type: a/b; name=a.bin\r\n\r\n"
+        + b"x" * 200_000
+        + b"\r\n--b--\r\n"
+    )
+    fate = home.mail(raw, source="smtp:127.0.0.1:2525")
+    assert fate["outcome"] == "ticket_opened"
+    assert held == [(200_000, b"")]
+
+
 def test_mail_of_another_door_does_not_wait_for_the_dns(home: House) -> None:
     """While the DNS is silent about ten mails, one that needs no question is filed."""
     answered = Event()
