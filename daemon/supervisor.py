@@ -77,9 +77,9 @@ class Supervisor:
     def run(self, started: Callable[[], None]) -> int:
         """Start everything, call `started`, wait for the end; return the exit code."""
         self._listen_to_signals()
-        for job in self.jobs:
-            self._start(job)
         try:
+            for job in self.jobs:
+                self._start(job)
             started()
             self._systemd.ready(self._status())
             self._watch()
@@ -129,8 +129,9 @@ class Supervisor:
 
     def _start(self, job: Job) -> None:
         job.beat()
-        job.thread = threading.Thread(target=self._keep, args=(job,), name=job.name)
-        job.thread.start()
+        thread = threading.Thread(target=self._keep, args=(job,), name=job.name)
+        thread.start()
+        job.thread = thread
 
     def _keep(self, job: Job) -> None:
         while True:
