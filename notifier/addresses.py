@@ -10,6 +10,7 @@ import unicodedata
 
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?", re.ASCII)
+_BEYOND = "has letters beyond a to z"
 _DOTS = str.maketrans("。．｡", "...")
 
 
@@ -49,13 +50,13 @@ def look_alike(address: str) -> str:
     """
     local, _, domain = address.rpartition("@")
     if not local.isascii():
-        return "not written in Latin letters alone"
+        return _BEYOND
     if domain.isascii():
         return ""
     try:
         return mailbox(address)
     except UnusableAddress:
-        return "not written in Latin letters alone"
+        return _BEYOND
 
 
 def _in_ascii(address: str, domain: str) -> str:

@@ -23,7 +23,12 @@ from chamado.daemon import whose
         (
             "Ana",
             "аna@example.com",
-            "Ana <аna@example.com> (careful: not written in Latin letters alone)",
+            "Ana <аna@example.com> (careful: has letters beyond a to z)",
+        ),
+        (
+            "João",
+            "joão@example.com",
+            "João <joão@example.com> (careful: has letters beyond a to z)",
         ),
     ],
 )
