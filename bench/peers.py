@@ -1,14 +1,13 @@
 """Other help desks on the same mails, in the same run, where they can be had.
 
-django-helpdesk comes from the package index into a virtual environment of its own in
-the temporary folder, and stays there for the next run. Request Tracker is measured only
+django-helpdesk comes from the package index into a virtual environment of its own
+beside the results, and stays there for the next run. Request Tracker is measured only
 where its Debian package is installed; nothing of it is linked or copied.
 """
 
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from bench.effort import Effort
 from bench.table import Section, Target, figure
 
 HERE = Path(__file__).parent
-VENV = Path(tempfile.gettempdir()) / "chamado-bench-django-helpdesk"
+VENV = HERE / "results" / "django-helpdesk"
 TRACKER = Path("/usr/share/request-tracker5/lib/RT.pm")
 SECONDS = 900
 

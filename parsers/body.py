@@ -33,8 +33,10 @@ _META_CHARSET = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\w+")
-# The part of the words that two renderings of one text have in common at least.
+# The part of a text's words that a page has at least which is its other rendering.
 _REPEATED = 0.9
+# Two line ends: a leaf of no more bytes says nothing.
+_BLANK = 4
 _ENRICHED = re.compile(r"<(<|/?[A-Za-z-]{1,30}>)")
 
 
@@ -68,7 +70,9 @@ def _is_inline(part: Part, index: int, parent: str) -> bool:
 
 
 def _is_plain(parts: list[Part]) -> bool:
-    return bool(parts) and all(part.content_type in _PLAIN for part in parts)
+    """Tell whether parts say something, and say it without markup."""
+    said = any(part.end - part.start > _BLANK for part in parts)
+    return said and all(part.content_type in _PLAIN for part in parts)
 
 
 def _place(
@@ -245,16 +249,18 @@ def _twice(parts: list[Part], reader: _Reader) -> dict[int, int]:
         id(plain): id(page)
         for plain, page in pairwise(parts)
         if (plain.content_type, page.content_type) == ("text/plain", "text/html")
-        and _same_words(reader.text(plain), reader.text(page))
+        and _repeats(reader.text(page), reader.text(plain))
     }
 
 
-def _same_words(one: str, other: str) -> bool:
-    if not len(one) / 3 < len(other) < len(one) * 3:
+def _repeats(page: str, plain: str) -> bool:
+    """Tell whether a page has most of a text's words, and none that the text has not:
+    whoever reads the text alone must not miss any.
+    """
+    if not len(plain) / 3 < len(page) < len(plain) * 3:
         return False
-    words, others = (Counter(_WORD.findall(text.lower())) for text in (one, other))
-    shared = (words & others).total()
-    return shared > 0 and shared >= _REPEATED * max(words.total(), others.total())
+    again, words = (Counter(_WORD.findall(text.lower())) for text in (page, plain))
+    return 0 < again.total() >= _REPEATED * words.total() and again <= words
 
 
 def read_body(

@@ -39,7 +39,7 @@ def run(context: click.Context, only: str | None) -> None:
     logs.configure(loaded.settings.log, os.environ, sys.stderr)
     if missing := file_errors(loaded.settings):
         raise ConfigError(missing)
-    with _whoever_listens():
+    with _whoever_listens("stderr"):
         for problem in (*warnings(loaded.settings), *loaded.notes):
             click.echo(f"config: warning: {problem}", err=True)
     try:
@@ -49,20 +49,24 @@ def run(context: click.Context, only: str | None) -> None:
         raise SystemExit(os.EX_UNAVAILABLE) from None
 
     def say_hello() -> None:
-        with _whoever_listens():
+        with _whoever_listens("stdout"):
             _say_hello(loaded, app)
 
     raise SystemExit(app.run(say_hello))
 
 
 @contextmanager
-def _whoever_listens() -> Iterator[None]:
-    """Print, and do without a reader who is gone or has no room: mail goes on."""
+def _whoever_listens(name: str) -> Iterator[None]:
+    """Print, and do without a reader who is gone or has no room: mail goes on.
+
+    `name` is that of the stream, which is never tried again.
+    """
     try:
         yield
     except OSError:
         # What could not be written would be tried again at the very end.
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for good
+        nobody = Path(os.devnull).open("w")  # noqa: SIM115 - for good
+        setattr(sys, name, nobody)
 
 
 def _say_hello(loaded: Loaded, app: App) -> None:

@@ -236,6 +236,15 @@ def test_a_page_that_repeats_the_text_is_its_other_view():
     assert message.attachments == ()
 
 
+def test_a_page_with_a_word_more_is_read_beside_the_text():
+    """The text stays complete, though nearly all of it is there twice."""
+    words = "um dois três quatro cinco seis sete oito nove dez onze doze"
+    text = f"Content-Type: text/plain; charset=utf-8\n\n{words}"
+    page = f"Content-Type: text/html; charset=utf-8\n\n<p>{words} urgente</p>"
+    message = parse(multipart("mixed", text, page))
+    assert "urgente" in message.text
+
+
 def nested(kind: str, *parts: str) -> str:
     """Return a multipart to put into another one."""
     lines = "".join(f"--in\n{part}\n" for part in parts)
@@ -254,6 +263,7 @@ def test_a_page_behind_a_letter_in_plain_text_is_a_file():
     "body",
     [
         nested("alternative", PLAIN, PAGE),
+        nested("alternative", "Content-Type: text/plain\n\n\n"),
         nested("related", PAGE),
         nested("mixed", PLAIN, PAGE),
     ],
