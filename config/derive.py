@@ -100,6 +100,9 @@ def _find(settings: Settings, recipient: str) -> SupportAddress | None:
         names = (support.address, *support.aliases)
         if f"{local}@{domain}" in names or (support.subaddress and base in names):
             return support
+    domains = {support.address.rpartition("@")[2] for support in settings.address}
+    if recipient.lower() in {"postmaster", *(f"postmaster@{one}" for one in domains)}:
+        return settings.address[0] if settings.address else None
     return None
 
 
@@ -107,7 +110,8 @@ def known_recipient(settings: Settings) -> Callable[[str], bool]:
     """Return the question whether we take mail for an address (RFC 5321 §3.5).
 
     Yes for an address and its aliases, and for LOCAL+anything of these where the
-    address says `subaddress = true`; upper and lower case do not matter.
+    address says `subaddress = true`; upper and lower case do not matter. Yes also for
+    postmaster, bare or at a domain of ours: every door has one (RFC 5321 §4.5.1).
     """
     return lambda recipient: _find(settings, recipient) is not None
 

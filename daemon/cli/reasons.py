@@ -5,7 +5,8 @@ ACK: dict[str, str] = {
     "disabled": "acknowledgements are turned off ([ack] enabled = false)",
     "asked_not_to": "whoever handed it in asked for none (--no-ack)",
     "no_sender_address": "it names no sender that an answer could go to",
-    "machine": "a machine or a mailing list wrote it; answering such mail makes loops",
+    "machine": "a machine or a mailing list wrote it, or it answers an automatic "
+    "letter of ours to somebody else; answering such mail makes loops",
     "null_sender": "its envelope sender is empty, which forbids automatic answers",
     "own_address": "it comes from one of our own addresses",
     "sender_not_authenticated": "the mail border does not vouch for its sender, and "

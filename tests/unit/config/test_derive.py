@@ -53,7 +53,9 @@ ACME = Settings.model_validate(
         ("vip+a+b@acme.example", True),
         ("suporte+abc@acme.example", False),
         ("robot@acme.example", False),
-        ("postmaster@acme.example", False),
+        ("postmaster@acme.example", True),
+        ("Postmaster", True),
+        ("postmaster@other.example", False),
         ("vip@acme.example.evil", False),
         ("+x@acme.example", False),
         ("vip", False),
@@ -61,7 +63,8 @@ ACME = Settings.model_validate(
     ],
 )
 def test_only_configured_recipients_are_known(recipient: str, known: bool) -> None:
-    """Addresses, aliases, and sub-addresses where they are allowed: nobody else."""
+    """Addresses, aliases, sub-addresses where they are allowed, and postmaster, whom
+    every door must know (RFC 5321 §4.5.1): nobody else."""
     assert known_recipient(ACME)(recipient) is known
 
 
