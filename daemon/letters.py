@@ -235,7 +235,7 @@ def queueable(
         mail_from=letter.mail_from,
         rcpt_to=letter.rcpt_to,
         message_id=letter.message_id,
-        subject=notification.subject,
+        subject=letter.subject,
         content=letter.content,
         at_most_once=letter.at_most_once,
     )

@@ -59,13 +59,15 @@ def build(notification: Notification, wording: Wording, at: datetime) -> Letter:
     recipient = mailbox(notification.recipient.address)
     sender = mailbox(notification.sender.address)
     machine = automatic(notification.kind)
-    head = _head(notification, wording, at, sender=sender, recipient=recipient)
+    subject = _subject(notification, wording)
+    head = _head(notification, wording, at, subject, sender=sender, recipient=recipient)
     return Letter(
         message_id=notification.message_id,
         mail_from="" if machine else sender,
         rcpt_to=recipient,
         content=head.encode("ascii") + _content(notification, wording),
         at_most_once=machine is not None,
+        subject=text.one_line(subject),
     )
 
 
@@ -73,6 +75,7 @@ def _head(
     notification: Notification,
     wording: Wording,
     at: datetime,
+    subject: str,
     *,
     sender: str,
     recipient: str,
@@ -87,7 +90,7 @@ def _head(
             headers.address("From", notification.sender.name, sender),
             headers.address("To", _addressee(notification), recipient),
             _reply_to(notification),
-            headers.text("Subject", _subject(notification, wording)),
+            headers.text("Subject", subject),
             headers.ids("Message-ID", (notification.message_id,)),
             headers.ids("In-Reply-To", (parent,) if parent else ()),
             headers.ids("References", chain),

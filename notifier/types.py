@@ -149,7 +149,8 @@ class Letter:
     """A finished message: the very bytes that every attempt sends (CRLF line ends).
 
     `mail_from` is "" for automatic mail (RFC 3834 §3.3). `at_most_once` says that a
-    lost reply after the final dot must not lead to a second attempt.
+    lost reply after the final dot must not lead to a second attempt. `subject` is for
+    the books; to send, the content is enough.
     """
 
     message_id: str
@@ -157,6 +158,7 @@ class Letter:
     rcpt_to: str
     content: bytes
     at_most_once: bool
+    subject: str = ""
 
 
 class Fate(StrEnum):

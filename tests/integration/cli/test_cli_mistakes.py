@@ -42,3 +42,12 @@ def test_the_state_of_the_database_is_data_for_scripts_too(cli: Counter) -> None
     assert cli.json("db", "upgrade")["schema"] == "0001"
     checked = cli.json("db", "check")
     assert checked == {"schema": "0001", "durable": True, "sound": True}
+
+
+def test_the_outbox_names_a_letter_by_its_own_subject(
+    home: House, cli: Counter
+) -> None:
+    """What a stranger wrote into a subject is not what we sent."""
+    home.mail(message(subject="FREE NITRO"))
+    (letter,) = cli.json("outbox", "list")
+    assert letter["subject"] == "[#1] Recebemos sua mensagem"
