@@ -1,5 +1,6 @@
 """What every test may ask for: a database, of each of the two kinds."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,11 @@ from chamado.daemon.store import upgrade
 from chamado.daemon.store.engine import Store
 from tests.support import postgres
 from tests.support.postgres import Postgres
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Have one more worker than processors: many a test waits for a daemon."""
+    return (os.cpu_count() or 1) + 1
 
 
 def _prepare(url: str) -> None:
