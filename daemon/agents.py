@@ -33,6 +33,7 @@ from chamado.daemon.store.blobs import BlobDamaged, BlobMissing
 from chamado.daemon.store.engine import Work, is_unwell
 from chamado.daemon.store.notices import CaseLine, OpenNotice
 from chamado.notifier.addresses import UnusableAddress
+from chamado.notifier.reasons import Why
 from chamado.notifier.types import (
     CaseShown,
     Enclosure,
@@ -56,7 +57,7 @@ class Obeyed:
 
     entry_id: int | None = None
     done: tuple[str, ...] = ()
-    wrong: str | None = None
+    wrong: Why | None = None
 
 
 def obey(
@@ -69,13 +70,15 @@ def obey(
     """Do what an agent's mail asks for, and tell him what became of it."""
     order, now = decision.order, desk.clock()
     if order.wrong:
-        done = Obeyed(wrong=order.wrong)
+        done = Obeyed(wrong=Why(code=order.wrong.code, facts=order.wrong.facts))
     else:
         try:
             with work.begin_nested():
                 done = _do(work, desk, decision, attachments, now)
         except Refusal as refusal:
-            done = Obeyed(wrong=str(refusal))
+            done = Obeyed(
+                wrong=Why(code=refusal.code, facts=refusal.facts, words=str(refusal))
+            )
     _confirm(work, desk, decision, done, message_id, now)
     return done
 
@@ -104,7 +107,7 @@ def _do(
             _DO[command.verb](work, desk, decision, command, now)
             done.append(f"{command.verb.value} {command.argument}".strip())
     if not done:
-        raise BadData("the mail holds no words and no command")
+        raise BadData("the mail holds no words and no command", "empty")
     return Obeyed(entry_id=entry_id, done=tuple(done))
 
 
@@ -313,7 +316,7 @@ def _confirm(
         now,
         cases=(_shown(line),),
         done=done.done,
-        why=done.wrong or "",
+        why=done.wrong,
         text=decision.order.text,
         in_reply_to=message_id,
     )
@@ -345,7 +348,7 @@ def _notification(
     happened: tuple[Happened, ...] = (),
     enclosures: tuple[Enclosure, ...] = (),
     done: tuple[str, ...] = (),
-    why: str = "",
+    why: Why | None = None,
     text: str = "",
     in_reply_to: str | None = None,
 ) -> Notification:

@@ -85,7 +85,9 @@ def write(
     if must and not queued:
         raise BadData(
             f"nobody on #{case.number} has an address that a letter can go to; "
-            f"write a note instead"
+            f"write a note instead",
+            "unreachable",
+            number=case.number,
         )
     if not entry_id:
         queued = [_apart(letter, now.isoformat()) for letter in queued]

@@ -46,6 +46,7 @@ from chamado.daemon.store import cases, deadlines, inbox, outbox, surveys
 from chamado.daemon.store.blobs import Blobs
 from chamado.daemon.store.engine import Work
 from chamado.notifier.addresses import UnusableAddress
+from chamado.notifier.reasons import worded
 from chamado.parsers.types import Attachment, Auth
 
 log = structlog.get_logger()
@@ -333,7 +334,9 @@ def _obey(
     obeyed = agents.obey(work, desk, decision, message.attachments, message.message_id)
     if obeyed.entry_id:
         cases.tie_entry(work, obeyed.entry_id, item.row.id, item.row.content_digest)
-    what = f"not done: {obeyed.wrong}" if obeyed.wrong else ", ".join(obeyed.done)
+    what = ", ".join(obeyed.done)
+    if obeyed.wrong:
+        what = f"not done: {worded(obeyed.wrong)}"
     why = f"{decision.why}; {what}"
     settle(
         item,

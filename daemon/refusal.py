@@ -12,7 +12,15 @@ These are answers to operators and agents; mail never meets them.
 
 
 class Refusal(Exception):
-    """Nothing was done; the text says why and what to do instead."""
+    """Nothing was done; the text says why and what to do instead.
+
+    `code` and `facts` say the same to whoever words it in another language.
+    """
+
+    def __init__(self, text: str, code: str = "", **facts: object) -> None:
+        super().__init__(text)
+        self.code = code
+        self.facts = tuple((name, str(value)) for name, value in facts.items())
 
 
 class NotThere(Refusal):

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from chamado.config.address import Address
-from chamado.notifier import forms, letter, text, wording
+from chamado.notifier import forms, letter, reasons, text, wording
 from chamado.notifier.forms import Wording
 from chamado.notifier.types import (
     TO_AGENTS,
@@ -162,7 +162,7 @@ class Templates:
                 for one in notification.happened[:HAPPENED_SHOWN]
             ],
             "done": [text.one_line(one, WHO_CHARS) for one in notification.done],
-            "why": text.one_line(notification.why, WHY_CHARS),
+            "why": _why(notification.why, language),
         }
 
     def _moment(self, at: datetime | None, language: str) -> wording.Moment | None:
@@ -178,6 +178,10 @@ _NOTHING_FOR_AGENTS: dict[str, Any] = {
     "done": (),
     "why": "",
 }
+
+
+def _why(why: reasons.Why | None, language: str) -> str:
+    return text.one_line(reasons.worded(why, language), WHY_CHARS) if why else ""
 
 
 def _of_poll(notification: Notification) -> dict[str, Any]:
@@ -229,7 +233,9 @@ def sample(kind: LetterKind, language: str) -> Notification:
             Happened(kind="not_delivered", facts=(("relay", "550 no"), ("new", "x"))),
         ),
         done=("replied", "priority p1"),
-        why="#close is no command",
+        why=reasons.Why(
+            code="unknown_command", facts=(("word", "close"), ("known", "#note #reply"))
+        ),
         poll=Poll(
             votes=tuple(
                 f"mailto:suporte+token@acme.example?subject={n}" for n in range(1, 6)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from chamado.config.address import Address
+from chamado.notifier.reasons import Why
 
 
 class LetterKind(StrEnum):
@@ -140,7 +141,7 @@ class Notification:
     cases: tuple[CaseShown, ...] = ()
     happened: tuple[Happened, ...] = ()
     done: tuple[str, ...] = ()
-    why: str = ""
+    why: Why | None = None
     poll: Poll | None = None
 
 

@@ -33,7 +33,11 @@ def resolve(
     """End a case and tell everybody who takes part, except of duplicates and spam."""
     case = held(work, number)
     if case.status in (Status.RESOLVED, Status.CLOSED):
-        raise BadData(f"#{number} is {case.status.value} already ({case.resolution})")
+        raise BadData(
+            f"#{number} is {case.status.value} already ({case.resolution})",
+            f"{case.status.value}_already",
+            number=number,
+        )
     said = Said()
     if resolution in SILENT:
         if text:

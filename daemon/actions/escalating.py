@@ -106,6 +106,13 @@ def _specialists(settings: Settings, wanted: str) -> tuple[str, list[Agent]]:
     if not known:
         raise BadData(
             "nobody has a specialty here; add specialties to an [[agent]] in the "
-            "configuration"
+            "configuration",
+            "no_specialists",
         )
-    raise BadData(f"nobody is a specialist for {word!r}; there are: {', '.join(known)}")
+    names = ", ".join(known)
+    raise BadData(
+        f"nobody is a specialist for {word!r}; there are: {names}",
+        "no_specialty",
+        argument=word,
+        known=names,
+    )

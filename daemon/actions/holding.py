@@ -14,6 +14,8 @@ from chamado.daemon.store import cases, views
 from chamado.daemon.store.engine import Work
 from chamado.daemon.store.views import Standing
 
+_BY_MAIL = (Event.ANSWER, Event.ASK, Event.ESCALATE)
+
 
 def agent_of(desk: Desk, text: str) -> Address:
     """Return the agent with this address, with the name customers see.
@@ -23,17 +25,25 @@ def agent_of(desk: Desk, text: str) -> Address:
     try:
         address = mail_address(text.strip())
     except ValueError as error:
-        raise BadData(str(error)) from None
+        raise BadData(str(error), "no_address", argument=text) from None
     agents = desk.settings.agent
     for agent in agents:
         if agent.address == address:
             return Address(name=agent.name, address=address)
     if address in derive.own_addresses(desk.settings):
-        raise NotPermitted(f"{address} is an address customers write to, no agent")
+        raise NotPermitted(
+            f"{address} is an address customers write to, no agent",
+            "support_address",
+            address=address,
+        )
     if agents:
+        known = ", ".join(a.address for a in agents)
         raise NotPermitted(
             f"{address} is no agent here; add an [[agent]] with this address to the "
-            f"configuration, or use one of: {', '.join(a.address for a in agents)}"
+            f"configuration, or use one of: {known}",
+            "no_agent",
+            address=address,
+            known=known,
         )
     return Address(address=address)
 
@@ -42,9 +52,15 @@ def held(work: Work, number: int) -> Standing:
     """Hold a case until the transaction ends; one that was merged is no case."""
     case = views.hold(work, number)
     if case is None:
-        raise NotThere(f"there is no ticket #{number}")
+        raise NotThere(f"there is no ticket #{number}", "no_ticket", number=number)
     if case.merged_into:
-        raise BadData(f"#{number} was merged into #{case.merged_into}; work on that")
+        into = case.merged_into
+        raise BadData(
+            f"#{number} was merged into #{into}; work on that",
+            "merged",
+            number=number,
+            into=into,
+        )
     return case
 
 
@@ -52,7 +68,11 @@ def allowed(case: Standing, event: Event) -> Status:
     """Say where an event leads this case; raises `BadData` when it cannot happen."""
     to = after(case.status, event, specialist=case.specialty is not None)
     if to is None:
-        raise BadData(why_not(case.number, case.status, event))
+        text = why_not(case.number, case.status, event)
+        # Only what is over is refused to agents who work by mail; the rest says itself.
+        over = case.status in (Status.RESOLVED, Status.CLOSED)
+        code = case.status.value if over and event in _BY_MAIL else ""
+        raise BadData(text, code, number=case.number)
     return to
 
 

@@ -7,7 +7,14 @@ is worse than nothing.
 
 import re
 
-from chamado.daemon.core.types import Command, Order, Priority, Resolution, Verb
+from chamado.daemon.core.types import (
+    Command,
+    Order,
+    Priority,
+    Resolution,
+    Verb,
+    Wrong,
+)
 
 _LINE = re.compile(r"#(?P<word>[A-Za-z][\w-]*)(?:[ \t]+(?P<argument>.*))?")
 #: A mail with more commands than this is no mail from a person at work.
@@ -33,6 +40,11 @@ _WORDS = {verb.value: verb for verb in Verb} | SYNONYMS
 
 def read_order(text: str) -> Order:
     """Read the commands at the top of an agent's new words."""
+    order = _read(text)
+    return Order(wrong=order.wrong, text=text.strip()) if order.wrong else order
+
+
+def _read(text: str) -> Order:
     lines = text.strip().split("\n")
     commands: list[Command] = []
     for number, line in enumerate(lines):
@@ -42,10 +54,10 @@ def read_order(text: str) -> Order:
         if not found:
             return _order(commands, "\n".join(lines[number:]).strip())
         if len(commands) == MAX_COMMANDS:
-            return Order(wrong=f"more than {MAX_COMMANDS} commands")
-        command, wrong = _command(found["word"], (found["argument"] or "").strip())
-        if command is None:
-            return Order(wrong=wrong)
+            return Order(wrong=_wrong("too_many", most=str(MAX_COMMANDS)))
+        command = _command(found["word"], (found["argument"] or "").strip())
+        if isinstance(command, Wrong):
+            return Order(wrong=command)
         commands.append(command)
     return _order(commands, "")
 
@@ -54,41 +66,45 @@ def _order(commands: list[Command], text: str) -> Order:
     verbs = [command.verb for command in commands]
     twice = sorted({verb.value for verb in verbs if verbs.count(verb) > 1})
     if twice:
-        return Order(wrong=f"#{twice[0]} stands there twice")
+        return Order(wrong=_wrong("twice", word=twice[0]))
     if {Verb.REPLY, Verb.NOTE} <= set(verbs):
-        return Order(wrong="#reply and #note contradict each other")
+        return Order(wrong=_wrong("contradiction"))
     if not text and (Verb.NOTE in verbs or Verb.REPLY in verbs):
-        return Order(wrong="there are no words to send or to note")
+        return Order(wrong=_wrong("no_words"))
     return Order(commands=tuple(commands), text=text)
 
 
-def _command(word: str, argument: str) -> tuple[Command | None, str]:
+def _wrong(code: str, **facts: str) -> Wrong:
+    return Wrong(code=code, facts=tuple(facts.items()))
+
+
+def _command(word: str, argument: str) -> Command | Wrong:
     verb = _WORDS.get(word.lower())
     if verb is None:
         known = " ".join(f"#{verb.value}" for verb in Verb)
-        return None, f"#{word} is no command; there are {known}"
-    wrong = _CHECKS[verb](argument)
-    return (None, wrong) if wrong else (Command(verb=verb, argument=argument), "")
+        return _wrong("unknown_command", word=word, known=known)
+    wrong = _CHECKS[verb](word, argument)
+    return wrong or Command(verb=verb, argument=argument)
 
 
-def _nothing(argument: str) -> str:
-    return f"{argument!r} stands behind a command that takes nothing" * bool(argument)
+def _nothing(word: str, argument: str) -> Wrong | None:
+    return _wrong("takes_nothing", word=word, argument=argument) if argument else None
 
 
-def _something(argument: str) -> str:
-    return "" if argument else "a command lacks the word behind it"
+def _something(word: str, argument: str) -> Wrong | None:
+    return None if argument else _wrong("lacks_argument", word=word)
 
 
-def _priority(argument: str) -> str:
+def _priority(_: str, argument: str) -> Wrong | None:
     if argument.lower() in list(Priority):
-        return ""
-    return f"{argument!r} is no priority; there are {' '.join(Priority)}"
+        return None
+    return _wrong("no_priority", argument=argument, known=" ".join(Priority))
 
 
-def _resolution(argument: str) -> str:
+def _resolution(_: str, argument: str) -> Wrong | None:
     if argument.lower() in list(Resolution):
-        return ""
-    return f"{argument!r} is no resolution; there are {' '.join(Resolution)}"
+        return None
+    return _wrong("no_resolution", argument=argument, known=" ".join(Resolution))
 
 
 _CHECKS = {

@@ -244,12 +244,21 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wrong:
+    """Why an agent's mail is not carried out: a code, and names and values with it."""
+
+    code: str
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a mail asks for. `wrong` says why nothing of it is done."""
+    """What a mail asks for. `wrong` says why nothing of it is done; `text` is then the
+    whole mail."""
 
     commands: tuple[Command, ...] = ()
     text: str = ""
-    wrong: str | None = None
+    wrong: Wrong | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

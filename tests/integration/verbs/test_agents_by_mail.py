@@ -178,8 +178,8 @@ def test_an_unknown_command_comes_back_and_nothing_is_done(home: House) -> None:
     assert _letters(home, "reply") == []
     (returned,) = _letters(home, "returned")
     body = returned.get_body(("plain",)).get_content()
-    assert "#closed" in body
-    assert "até logo" not in body or "Obrigado" in body
+    assert "Motivo: #closed não é um comando; os comandos são #reply" in body
+    assert "#priority p1\r\n#closed\r\nObrigado, até logo." in body
 
 
 def test_a_command_that_cannot_be_done_undoes_the_answer_too(home: House) -> None:
@@ -190,6 +190,29 @@ def test_a_command_that_cannot_be_done_undoes_the_answer_too(home: House) -> Non
     assert _letters(home, "reply") == []
     assert len(_letters(home, "returned")) == 1
     assert len(home.rows(schema.entry)) == 1
+
+
+def test_the_reason_is_in_the_language_of_the_letter_that_says_it(home: House) -> None:
+    """No sentence is half Portuguese and half English, whoever refused."""
+    _case(home)
+    (notice,) = _told(home)
+    _answer(home, notice, "#assign x@acme.example\nJá.", message_id="<r1@acme.example>")
+    _answer(home, notice, "#wait já", message_id="<r2@acme.example>")
+    _answer(home, notice, "#escalate banco", message_id="<r3@acme.example>")
+    _answer(home, notice, "#resolve answered", message_id="<r4@acme.example>")
+    _answer(home, notice, "Mais isto.\n\nBia", message_id="<r5@acme.example>")
+    _answer(home, notice, "#wait", message_id="<r6@acme.example>")
+    bodies = [
+        letter.get_body(("plain",)).get_content()
+        for letter in _letters(home, "returned")
+    ]
+    whys = [
+        line for body in bodies for line in body.split("\n") if line[:7] == "Motivo:"
+    ]
+    assert "não é atendente aqui" in whys[0]
+    assert "que não leva nada" in whys[1]
+    assert "ninguém tem especialidade aqui" in whys[2]
+    assert "está resolvido" in whys[3]
 
 
 def test_a_promise_near_its_end_and_a_missed_one_are_told_once_each(
