@@ -17,6 +17,7 @@ from chamado.config import derive
 from chamado.config.address import Address
 from chamado.config.settings import Agent
 from chamado.daemon import actions, letters, whose
+from chamado.daemon.core.commands import MYSELF
 from chamado.daemon.core.tokens import AGENT, make_token
 from chamado.daemon.core.types import (
     AgentAction,
@@ -115,7 +116,7 @@ def _assign(
     work: Work, desk: Desk, decision: AgentAction, command: Command, now: datetime
 ) -> None:
     who = command.argument.lower()
-    if who in ("me", "eu", "mim", "yo"):
+    if who in MYSELF:
         who = decision.agent.address
     assignee = actions.agent_of(desk, who).address
     wish = actions.Wish(assignee=assignee)

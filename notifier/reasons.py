@@ -37,6 +37,14 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "pt-BR": "não há texto para enviar ou anotar",
         "es": "no hay texto que enviar o anotar",
     },
+    "below": {
+        "en": "“{line}” stands below your text, and commands only count above it; "
+        "move it to the first line (or indent it, if the customer shall read it)",
+        "pt-BR": "“{line}” está abaixo do seu texto, e comandos só valem acima dele; "
+        "passe-o para a primeira linha (ou recue-o, se for para o cliente ler)",
+        "es": "“{line}” está debajo de su texto, y los comandos solo valen encima; "
+        "páselo a la primera línea (o sángrelo, si el cliente debe leerlo)",
+    },
     "empty": {
         "en": "the mail holds no words and no command",
         "pt-BR": "o e-mail não tem texto nem comando",

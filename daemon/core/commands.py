@@ -2,7 +2,9 @@
 
 Commands stand at the very top, one a line, and end at the first line that is none. One
 that is unknown or malformed makes the whole mail come back: half of what somebody meant
-is worse than nothing.
+is worse than nothing. So does a good command further down: it was meant for us, and a
+customer would read it. What merely begins with a # there (code, a number, a word of
+ours in a sentence or with an argument that it does not take) is text.
 """
 
 import re
@@ -19,6 +21,9 @@ from chamado.daemon.core.types import (
 _LINE = re.compile(r"#(?P<word>[A-Za-z][\w-]*)(?:[ \t]+(?P<argument>.*))?")
 #: A mail with more commands than this is no mail from a person at work.
 MAX_COMMANDS = 10
+#: What agents call themselves behind #assign.
+MYSELF = ("me", "eu", "mim", "yo")
+_SOMEBODY = re.compile(r"[^\s@]+@[^\s@]+")
 
 
 #: The words that Portuguese and Spanish speakers try first.
@@ -71,7 +76,29 @@ def _order(commands: list[Command], text: str) -> Order:
         return Order(wrong=_wrong("contradiction"))
     if not text and (Verb.NOTE in verbs or Verb.REPLY in verbs):
         return Order(wrong=_wrong("no_words"))
+    below = next(filter(_is_command, text.split("\n")), None)
+    if below is not None:
+        return Order(wrong=_wrong("below", line=below.rstrip()))
     return Order(commands=tuple(commands), text=text)
+
+
+def _is_command(line: str) -> bool:
+    """Whether a line below the top is a command beyond doubt.
+
+    Indented lines are code, and quoted ones begin with their mark.
+    """
+    found = _LINE.fullmatch(line.rstrip())
+    if not found or found["word"].lower() not in _WORDS:
+        return False
+    command = _command(found["word"], (found["argument"] or "").strip())
+    if isinstance(command, Wrong):
+        return False
+    if command.verb is Verb.ASSIGN:
+        # Any word may stand behind it at the top, where it is refused by name.
+        return command.argument.lower() in MYSELF or bool(
+            _SOMEBODY.fullmatch(command.argument)
+        )
+    return True
 
 
 def _wrong(code: str, **facts: str) -> Wrong:

@@ -182,6 +182,33 @@ def test_an_unknown_command_comes_back_and_nothing_is_done(home: House) -> None:
     assert "#priority p1\r\n#closed\r\nObrigado, até logo." in body
 
 
+def test_a_command_below_the_first_words_never_reaches_the_customer(
+    home: House,
+) -> None:
+    """It was meant for us: nothing is sent or done, and the whole mail comes back."""
+    _case(home)
+    (notice,) = _told(home)
+    fate = _answer(home, notice, "Olá, tudo certo.\n#resolve answered")
+    assert fate["outcome"] == "agent_action"
+    (ticket,) = home.rows(schema.ticket)
+    assert ticket["status"] == "new"
+    assert _letters(home, "reply") == _letters(home, "confirmed") == []
+    assert len(home.rows(schema.entry)) == 1
+    (returned,) = _letters(home, "returned")
+    body = returned.get_body(("plain",)).get_content()
+    assert "Motivo: “#resolve answered” está abaixo do seu texto" in body
+    assert "Olá, tudo certo.\r\n#resolve answered" in body
+
+
+def test_code_and_quotations_in_an_answer_are_no_commands(home: House) -> None:
+    """What merely looks like a command goes to the customer as it is written."""
+    _case(home)
+    (notice,) = _told(home)
+    _answer(home, notice, "Tente assim:\n#include <stdio.h>\n  #wait\nAbraço")
+    (reply,) = _letters(home, "reply")
+    assert "#include <stdio.h>" in reply.get_body(("plain",)).get_content()
+
+
 def test_a_command_that_cannot_be_done_undoes_the_answer_too(home: House) -> None:
     """All or nothing: an answer does not leave when its command is refused."""
     _case(home)

@@ -28,14 +28,13 @@ from chamado.daemon.core.types import Command, Order, Verb
             "",
         ),
         ("Veja #note no meio", (), "Veja #note no meio"),
-        ("Oi\n#note", (), "Oi\n#note"),
         ("", (), ""),
     ],
 )
 def test_commands_end_at_the_first_line_that_is_none(
     text: str, commands: tuple[Command, ...], words: str
 ) -> None:
-    """Only the top of a mail commands; a # further down is a # further down."""
+    """Only the top of a mail commands."""
     assert read_order(text) == Order(commands=commands, text=words)
 
 
@@ -52,6 +51,11 @@ def test_commands_end_at_the_first_line_that_is_none(
         ("#note\n#reply\nx", "contradiction"),
         ("#note", "no_words"),
         ("#wait\n" * 11, "too_many"),
+        ("Olá, tudo certo.\n#resolve answered", "below"),
+        ("#note\nfica\n\n#Resolver ANSWERED  \nabraço", "below"),
+        ("#priority p1\nVejo já.\n#assign me", "below"),
+        ("Oi\n#atribuir bia@acme.example", "below"),
+        ("Oi\n#note", "below"),
     ],
 )
 def test_one_wrong_command_undoes_the_whole_mail(text: str, why: str) -> None:
@@ -61,6 +65,32 @@ def test_one_wrong_command_undoes_the_whole_mail(text: str, why: str) -> None:
     assert order.wrong.code == why
     # The whole mail comes back, so that nobody has to write it again.
     assert (order.commands, order.text) == ((), text.strip())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "#include <stdio.h>",
+        "#define WAIT 1",
+        "# note",
+        "#note: isto",
+        "#nota fiscal 123",
+        "#wait for it",
+        "#assign",
+        "#assign x = 1",
+        "#priority alta",
+        "#resolve",
+        "#5",
+        "> #resolve answered",
+        "    #resolve answered",
+        "use #resolve answered",
+        "#closed",
+    ],
+)
+def test_what_only_begins_with_a_mark_below_the_first_words_is_text(line: str) -> None:
+    """Code, quotations and numbers go to the customer as they are written."""
+    text = f"Olá.\n{line}\nAbraço"
+    assert read_order(text) == Order(commands=(), text=text)
 
 
 @given(text=st.text(max_size=300))

@@ -39,6 +39,7 @@ def test_a_reason_without_words_of_its_own_is_said_as_it_came() -> None:
         "#priority x",
         "#resolve x",
         "#wait\n" * 11,
+        "x\n#wait",
         "#wait {0} {x.__class__}",
     ],
 )
