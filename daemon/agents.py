@@ -24,6 +24,7 @@ from chamado.daemon.core.types import (
     Command,
     Priority,
     Resolution,
+    SendBack,
     Verb,
 )
 from chamado.daemon.desk import Desk
@@ -59,6 +60,15 @@ class Obeyed:
     entry_id: int | None = None
     done: tuple[str, ...] = ()
     wrong: Why | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoCase:
+    """What a letter about no case stands under."""
+
+    address: str
+    number: int = 0
+    subject: str = ""
 
 
 def obey(
@@ -294,6 +304,31 @@ def _digest(
     return _queueable(desk, notification, key)
 
 
+def send_back(
+    work: Work, desk: Desk, decision: SendBack, message_id: str | None
+) -> Why:
+    """Bring a mail back that its agent was not entitled to; return the reason."""
+    now, agent, number = desk.clock(), decision.agent, decision.ticket
+    line: CaseLine | NoCase = NoCase(address=decision.address)
+    if number:
+        line = notices.lines(work, [number])[number]
+    why = Why(code=decision.wrong.code, facts=decision.wrong.facts)
+    notification = _notification(
+        desk,
+        LetterKind.RETURNED,
+        agent.address,
+        agent.name,
+        line,
+        now,
+        why=why,
+        text=decision.text,
+        in_reply_to=message_id,
+    )
+    key = f"{notification.kind.value}:{line.number}:{notification.message_id}"
+    outbox.put(work, [_queueable(desk, notification, key)], now)
+    return why
+
+
 def _confirm(
     work: Work,
     desk: Desk,
@@ -342,7 +377,7 @@ def _notification(
     kind: LetterKind,
     address: str,
     name: str,
-    line: CaseLine,
+    line: CaseLine | NoCase,
     now: datetime,
     *,
     cases: tuple[CaseShown, ...] = (),
@@ -356,7 +391,7 @@ def _notification(
     settings = desk.settings
     sender = derive.relay_from(settings)
     reply_to = line.address
-    if desk.support((line.address,)).subaddress:
+    if line.number and desk.support((line.address,)).subaddress:
         token = make_token(desk.keyring, line.number, address, AGENT)
         reply_to = letters.with_token(line.address, token)
     return Notification(

@@ -35,6 +35,7 @@ from chamado.daemon.core.types import (
     RecordBounce,
     RecordEcho,
     RecordVote,
+    SendBack,
     Status,
     Suppress,
 )
@@ -293,6 +294,11 @@ def _note(
             settle(item, batch, name, None, None, why, triage=case.triage)
         case AgentAction():
             _obey(work, desk, item, case, decision, batch)
+        case SendBack():
+            message_id = case.message.message_id
+            wrong = agents.send_back(work, desk, decision, message_id)
+            why = f"{decision.why}; not done: {worded(wrong)}"
+            settle(item, batch, OutcomeName.AGENT_ACTION, decision.ticket, None, why)
         case AgentCopy():
             _copy(work, desk, item, case, decision, batch)
         case RecordVote():

@@ -229,7 +229,7 @@ def queueable(
     letter = desk.compose(notification)
     return NewLetter(
         kind=notification.kind.value,
-        ticket=notification.number,
+        ticket=notification.number or None,
         entry_id=entry_id,
         dedupe_key=key,
         mail_from=letter.mail_from,

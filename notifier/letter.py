@@ -117,7 +117,7 @@ def _reply_to(notification: Notification) -> str:
 
 
 def _subject(notification: Notification, wording: Wording) -> str:
-    if notification.kind is LetterKind.DIGEST:
+    if notification.kind is LetterKind.DIGEST or not notification.number:
         return wording.subject
     before = "" if automatic(notification.kind) else "Re: "
     return f"{before}{tag(notification.number)} {wording.subject}"

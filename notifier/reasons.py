@@ -45,6 +45,43 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "es": "“{line}” está debajo de su texto, y los comandos solo valen encima; "
         "páselo a la primera línea (o sángrelo, si el cliente debe leerlo)",
     },
+    "colleagues_notice": {
+        "en": "you answered a notice to a colleague; answer your own notice, "
+        "or this mail",
+        "pt-BR": "você respondeu a um aviso de um colega; responda ao seu próprio "
+        "aviso, ou a este e-mail",
+        "es": "respondió a un aviso de un colega; responda a su propio aviso, "
+        "o a este correo",
+    },
+    "no_notice": {
+        "en": "commands only count in an answer to a notice of yours; answer your own "
+        "notice, or this mail",
+        "pt-BR": "comandos só valem na resposta a um aviso seu; responda ao seu "
+        "próprio aviso, ou a este e-mail",
+        "es": "los comandos solo valen al responder a un aviso suyo; responda a su "
+        "propio aviso, o a este correo",
+    },
+    "no_case": {
+        "en": "commands only count in an answer to a notice of yours, and this mail "
+        "answers none; answer your own notice of the case",
+        "pt-BR": "comandos só valem na resposta a um aviso seu, e este e-mail não "
+        "responde a nenhum; responda ao seu próprio aviso do chamado",
+        "es": "los comandos solo valen al responder a un aviso suyo, y este correo no "
+        "responde a ninguno; responda a su propio aviso del caso",
+    },
+    "not_your_team": {
+        "en": "you are not in the team of that case; answer your own notice of a case "
+        "of your team",
+        "pt-BR": "você não é da equipe desse chamado; responda ao seu próprio aviso de "
+        "um chamado da sua equipe",
+        "es": "usted no es del equipo de ese caso; responda a su propio aviso de un "
+        "caso de su equipo",
+    },
+    "mail_off": {
+        "en": "working by mail is turned off here ([agents] by_mail)",
+        "pt-BR": "o trabalho por e-mail está desligado aqui ([agents] by_mail)",
+        "es": "el trabajo por correo está desactivado aquí ([agents] by_mail)",
+    },
     "empty": {
         "en": "the mail holds no words and no command",
         "pt-BR": "o e-mail não tem texto nem comando",

@@ -97,8 +97,9 @@ class Poll:
 class Notification:
     """One thing to say to one customer, before it is worded.
 
-    `recipient` gets it, `sender` is the support address with the service's name, and
-    `reply_to` the address that leads an answer back to the case. `message_id`,
+    `number` is 0 where a letter to an agent is about no case. `recipient` gets it,
+    `sender` is the support address with the service's name, and `reply_to` the
+    address that leads an answer back to the case. `message_id`,
     `in_reply_to` and `references` (oldest first) carry no angle brackets. `subject`
     is the case's own subject and is only ever repeated for replies by people; an
     automatic letter has a fixed one. `promised_hours` is the promised first response

@@ -36,7 +36,7 @@ OUTCOMES: dict[str, str] = {
     "duplicate": "it is a second copy of a message that was filed before",
     "echo": "it is a letter of ours that came back to us",
     "survey_vote": "it is a vote on how we did",
-    "agent_action": "an agent did something on a case by mail",
+    "agent_action": "an agent did something on a case by mail, or it came back to him",
     "suppressed": "it was filed away without a case",
     "dropped": "an operator dropped it",
 }

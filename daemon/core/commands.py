@@ -49,6 +49,13 @@ def read_order(text: str) -> Order:
     return Order(wrong=order.wrong, text=text.strip()) if order.wrong else order
 
 
+def commands_us(text: str) -> bool:
+    """Whether the first line is a command that we know, well formed or not."""
+    first = text.strip().partition("\n")[0]
+    found = _LINE.fullmatch(first.rstrip())
+    return found is not None and found["word"].lower() in _WORDS
+
+
 def _read(text: str) -> Order:
     lines = text.strip().split("\n")
     commands: list[Command] = []

@@ -13,7 +13,7 @@ from chamado.config.address import Address
 from chamado.daemon.core import ballot
 from chamado.daemon.core.answers import Asked, Caps, SentBefore, why_not
 from chamado.daemon.core.arrival import Triage
-from chamado.daemon.core.commands import read_order
+from chamado.daemon.core.commands import commands_us, read_order
 from chamado.daemon.core.loops import LoopLimits, SenderHistory, why_loop
 from chamado.daemon.core.passing import FORWARDED, credited
 from chamado.daemon.core.types import (
@@ -31,11 +31,13 @@ from chamado.daemon.core.types import (
     RecordEcho,
     Related,
     Relation,
+    SendBack,
     Status,
     Suppress,
     ThreadMatch,
     TicketFacts,
     Verb,
+    Wrong,
 )
 from chamado.daemon.core.waking import WakePolicy, waking
 from chamado.parsers.types import (
@@ -181,6 +183,9 @@ def decide(case: Case, policy: Policy, now: datetime) -> Decision:
             why=f"the rule {case.triage.suppress} keeps such mail from becoming a case",
         )
     loop = why_loop(case.history, message.subject, policy.loops)
+    sent_back = None if loop else _sent_back(case, policy)
+    if sent_back:
+        return sent_back
     if loop and case.history.last_ticket and not case.match.ticket:
         # Whoever forges the address of a customer and writes seven mails must not get
         # into that customer's case by this door: then it is for agents' eyes only.
@@ -267,6 +272,38 @@ def _agent(case: Case, policy: Policy) -> Decision | None:
         public=public,
         flags=(),
         why=case.match.why,
+    )
+
+
+def _sent_back(case: Case, policy: Policy) -> SendBack | None:
+    """What a proven agent meant for us, and no notice of his own entitles him to.
+
+    It would become a case with the agent as its customer, who waits for an order to be
+    carried out that nobody saw. The letter that brings it back is a notice to him about
+    a case of his team, and says nothing of any other.
+    """
+    sender, theirs = sender_of(case.message), case.match.colleagues
+    agent = policy.agents.get(sender)
+    if agent is None or case.auth is not Auth.ALIGNED or case.classification.no_reopen:
+        return None
+    if theirs is None and not commands_us(case.message.reply):
+        return None
+    ticket, code = theirs or case.match.ticket, "no_notice"
+    if ticket is None:
+        code = "no_case"
+    elif agent.teams and ticket.team not in agent.teams:
+        ticket, code = None, "not_your_team"
+    elif theirs:
+        code = "colleagues_notice"
+    if policy.by_mail == "off":
+        code = "mail_off"
+    return SendBack(
+        ticket=ticket.number if ticket else None,
+        agent=Address(name=agent.name, address=sender),
+        address=case.address,
+        wrong=Wrong(code=code),
+        text=case.message.reply.strip(),
+        why="an agent's mail that answers no notice made for this agent",
     )
 
 

@@ -65,7 +65,8 @@ def keys_of(message: ParsedMessage, envelope: Envelope, domain: str) -> ThreadKe
     own = {i: read_message_id(i, domain) for i in ids}
     return ThreadKeys(
         tokens=tuple(tokens),
-        own_ids=tuple(c for c in own.values() if c),
+        # A letter that is about no case (0) leads to none, and is no forgery either.
+        own_ids=tuple(c for c in own.values() if c and c.ticket),
         ids=tuple(i for i, c in own.items() if not c),
         numbers=tuple(dict.fromkeys(int(n) for n in TAG.findall(message.subject)))[:3],
         parent=message.in_reply_to[0] if message.in_reply_to else "",
@@ -93,6 +94,9 @@ def match(
     addresses of those who get notices and may answer them.
     """
     found = _weigh(keys, sender, keyring, tickets, tickets_by_id, agents)
+    if sender in agents and found.proof is not Proof.AGENT:
+        theirs = _colleagues(keys, sender, keyring, tickets, agents)
+        found = replace(found, colleagues=theirs)
     part = tickets.get(tickets_by_id.get(keys.parent, 0))
     if found.ticket is None or part is None or sender not in part.participants:
         return found
@@ -164,6 +168,20 @@ def _noticed(
     return None
 
 
+def _colleagues(
+    keys: ThreadKeys,
+    sender: str,
+    keyring: Keyring,
+    tickets: Mapping[int, TicketFacts],
+    agents: Collection[str],
+) -> TicketFacts | None:
+    """Find the case whose notice was made for another agent than who answers it."""
+    for other in sorted(set(agents) - {sender}):
+        if ticket := _noticed(keys, other, keyring, tickets):
+            return _living(ticket, tickets)
+    return None
+
+
 def _signed(
     claim: TokenClaim | IdClaim,
     tickets: Mapping[int, TicketFacts],
@@ -188,6 +206,17 @@ def _matched(
     bad: int,
 ) -> ThreadMatch:
     ticket, proof = found
+    return ThreadMatch(
+        ticket=_living(ticket, tickets),
+        by=by,
+        proof=proof,
+        why=f"{why} (evidence: {by.value}, proof: {proof.value})",
+        bad_tokens=bad,
+    )
+
+
+def _living(ticket: TicketFacts, tickets: Mapping[int, TicketFacts]) -> TicketFacts:
+    """Follow what a case was merged into."""
     seen: set[int] = set()
     while ticket.merged_into and ticket.number not in seen:
         seen.add(ticket.number)
@@ -195,10 +224,4 @@ def _matched(
         if target is None:
             break
         ticket = target
-    return ThreadMatch(
-        ticket=ticket,
-        by=by,
-        proof=proof,
-        why=f"{why} (evidence: {by.value}, proof: {proof.value})",
-        bad_tokens=bad,
-    )
+    return ticket

@@ -139,13 +139,17 @@ class TicketFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadMatch:
-    """The case a message points to, by what evidence, and what that proves."""
+    """The case a message points to, by what evidence, and what that proves.
+
+    `colleagues` is the case whose notice, made for another agent, an agent answers.
+    """
 
     ticket: TicketFacts | None = None
     by: MatchedBy = MatchedBy.NOTHING
     proof: Proof = Proof.UNSIGNED
     why: str = "nothing in the message names a case of ours"
     bad_tokens: int = 0
+    colleagues: TicketFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +278,22 @@ class AgentAction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendBack:
+    """Mail that a proven agent meant for us and that no notice of his own entitles.
+
+    Nothing of it is done. `ticket` is the case it is about, None where it names none
+    that is his team's; `address` is the support address it reached.
+    """
+
+    ticket: int | None
+    agent: Address
+    address: str
+    wrong: Wrong
+    text: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentCopy:
     """An answer that an agent sent to the customer himself, with us in copy."""
 
@@ -313,6 +333,7 @@ Decision = (
     | LinkDuplicate
     | RecordEcho
     | AgentAction
+    | SendBack
     | AgentCopy
     | Suppress
     | RecordVote

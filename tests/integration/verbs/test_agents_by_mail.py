@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chamado.config.settings import Agents, Listener
+from chamado.config.settings import Agent, Agents, Listener
 from chamado.daemon import actions, agents
 from chamado.daemon.alarms import Alarms
 from chamado.daemon.store import schema
@@ -17,6 +17,7 @@ from chamado.parsers.pool import ParserPool
 from tests.support.house import House, house, message
 
 BIA = "bia@acme.example"
+DAVI, EVA = "davi@acme.example", "eva@acme.example"
 SOURCE = "smtp:127.0.0.1:2525"
 DOOR = Listener(trusted_authserv_ids=("mx.acme.example",))
 
@@ -209,6 +210,104 @@ def test_code_and_quotations_in_an_answer_are_no_commands(home: House) -> None:
     assert "#include <stdio.h>" in reply.get_body(("plain",)).get_content()
 
 
+@pytest.fixture
+def two(store: Store, pool: ParserPool, tmp_path: Path) -> Iterator[House]:
+    """A house with two agents of the desk and one of another team."""
+    people = (
+        Agent(address=BIA, name="Bia", teams=("support",)),
+        Agent(address=DAVI, name="Davi", teams=("support",)),
+        Agent(address=EVA, name="Eva", teams=("sales",)),
+    )
+    with house(store, pool, tmp_path, listener=(DOOR,), agent=people) as built:
+        yield built
+
+
+def _fresh(home: House, subject: str, text: str, **how: Any) -> dict[str, Any]:
+    sender = how.get("sender", DAVI)
+    raw = message(text, sender=sender, subject=subject, message_id="<f@acme.example>")
+    border = how.get("border", vouched("acme.example"))
+    return home.mail(border + raw, source=SOURCE, mail_from=sender)
+
+
+def _came_back(home: House, number: int | None, to: str) -> EmailMessage:
+    """The one letter that brings a mail back, after which nothing is new."""
+    (returned,) = _letters(home, "returned")
+    assert returned["To"].addresses[0].addr_spec == to
+    assert _letters(home, "reply") == _letters(home, "confirmed") == []
+    assert len(home.rows(schema.ticket)) == len(home.rows(schema.entry)) == 1
+    assert ("[#" in returned["Subject"]) is (number is not None)
+    return returned
+
+
+def test_commands_in_a_fresh_mail_come_back_and_the_way_back_works(
+    two: House,
+) -> None:
+    """An agent who names the case only by number is no new customer."""
+    number = _case(two)
+    fate = _fresh(two, f"[#{number}] nota", "#note Cliente VIP.\nCuidado.")
+    assert (fate["outcome"], fate["ticket"]) == ("agent_action", number)
+    returned = _came_back(two, number, DAVI)
+    body = returned.get_body(("plain",)).get_content()
+    assert "Motivo: comandos só valem na resposta a um aviso seu" in body
+    assert "#note Cliente VIP.\r\nCuidado." in body
+    _answer(two, returned, "#note\nCliente VIP.", sender=DAVI)
+    assert two.rows(schema.entry)[-1]["kind"] == "note"
+
+
+@pytest.mark.parametrize("text", ["#priority p1", "Olá, Ana. Já vejo."])
+def test_an_answer_to_a_colleagues_notice_comes_back(two: House, text: str) -> None:
+    """Nothing of it is done, and whoever wrote it learns which mail to answer."""
+    number = _case(two)
+    to_bia = next(n for n in _told(two) if n["To"].addresses[0].addr_spec == BIA)
+    fate = _answer(two, to_bia, text, sender=DAVI)
+    assert (fate["outcome"], fate["ticket"]) == ("agent_action", number)
+    body = _came_back(two, number, DAVI).get_body(("plain",)).get_content()
+    assert "Motivo: você respondeu a um aviso de um colega" in body
+    assert text in body
+    assert two.rows(schema.ticket)[0]["priority"] == "p3"
+
+
+def test_an_agent_of_another_team_gets_no_way_into_the_case(two: House) -> None:
+    """The mail comes back without the case's number and without a reply token."""
+    number = _case(two)
+    to_bia = _told(two)[0]
+    _answer(two, to_bia, "#note\nx", sender=EVA)
+    returned = _came_back(two, None, EVA)
+    assert returned["Reply-To"].addresses[0].addr_spec == "suporte@acme.example"
+    assert f"#{number}" not in returned.get_body(("plain",)).get_content()
+    fate = _answer(two, returned, "Então abro um caso.", sender=EVA)
+    assert fate["outcome"] == "ticket_opened"
+
+
+def test_commands_about_no_case_come_back(two: House) -> None:
+    """A mail that begins with a command is meant for us, whatever its subject."""
+    _case(two)
+    fate = _fresh(two, "nota", "#nota\nCliente VIP.")
+    assert (fate["outcome"], fate["ticket"]) == ("agent_action", None)
+    body = _came_back(two, None, DAVI).get_body(("plain",)).get_content()
+    assert "não responde a nenhum" in body
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"border": b""},
+        {"sender": "ze@example.com", "border": vouched("example.com")},
+        {"text": "Meu computador quebrou."},
+        {"text": "#include <x>"},
+    ],
+)
+def test_other_mail_of_agents_and_of_who_is_none_opens_a_case(
+    two: House, how: dict[str, Any]
+) -> None:
+    """Without proof, or without a command of ours, it is a customer's mail."""
+    number = _case(two)
+    asked = {"text": "#note\nx"} | how
+    fate = _fresh(two, f"[#{number}] nota", **asked)
+    assert fate["outcome"] == "ticket_opened"
+    assert _letters(two, "returned") == []
+
+
 def test_a_command_that_cannot_be_done_undoes_the_answer_too(home: House) -> None:
     """All or nothing: an answer does not leave when its command is refused."""
     _case(home)
@@ -315,8 +414,6 @@ def test_h04_an_agent_who_lost_the_team_is_not_obeyed(
     store: Store, pool: ParserPool, tmp_path: Path
 ) -> None:
     """H-04: access is looked at when the mail is processed, not when it was told."""
-    from chamado.config.settings import Agent
-
     with house(store, pool, tmp_path, listener=(DOOR,)) as home:
         number = _case(home)
         (notice,) = _told(home)
