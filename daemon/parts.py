@@ -12,7 +12,8 @@ from pathlib import Path
 from chamado.config import derive
 from chamado.config.settings import Limits, Settings
 from chamado.daemon.desk import Desk
-from chamado.daemon.store import keys, upgrade
+from chamado.daemon.refusal import NotThere
+from chamado.daemon.store import keys, upgrade, whereabouts
 from chamado.daemon.store.blobs import Blobs, open_blobs
 from chamado.daemon.store.engine import Store
 from chamado.notifier.render import Templates
@@ -66,6 +67,36 @@ def open_store(settings: Settings) -> Store:
         store.close()
         raise
     return store
+
+
+def find_store(settings: Settings) -> Store:
+    """Open the database that is there; nothing is ever made.
+
+    In a wrong folder an empty database would say that there is no case and that all is
+    well. Raises `NotThere` where there is none or an empty one, else as `open_store`.
+    """
+    url = derive.database_url(settings)
+    file = whereabouts.sqlite_file(url)
+    if file is not None and not file.exists():
+        raise _no_database(url)
+    store = Store(url)
+    try:
+        if upgrade.is_empty(store):
+            raise _no_database(url)
+        upgrade.check(store)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _no_database(url: str) -> NotThere:
+    file = whereabouts.sqlite_file(url)
+    where = file.absolute() if file else whereabouts.shown(url)
+    return NotThere(
+        f"there is no database at {where} yet; "
+        f"`chamado run` or `chamado db upgrade` makes it"
+    )
 
 
 def open_blob_store(settings: Settings) -> Blobs:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from chamado.config import derive
 from chamado.daemon import backup as backups
 from chamado.daemon import parts
 from chamado.daemon.cli import terminal
@@ -15,8 +14,7 @@ from chamado.daemon.cli.options import (
     print_json,
     settings_of,
 )
-from chamado.daemon.refusal import BadData, NotThere
-from chamado.daemon.store import whereabouts
+from chamado.daemon.refusal import BadData
 
 SHOWN = 20
 folder_argument = click.argument(
@@ -36,10 +34,7 @@ def backup(context: click.Context, folder: Path, as_json: bool) -> None:
     as we do.
     """
     loaded = settings_of(context)
-    file = whereabouts.sqlite_file(derive.database_url(loaded.settings))
-    if file is not None and not file.exists():
-        raise NotThere(f"there is no database at {file}")
-    store = parts.open_store(loaded.settings)
+    store = parts.find_store(loaded.settings)
     try:
         blobs = parts.open_blob_store(loaded.settings)
         now = parts.utc_now()

@@ -25,7 +25,9 @@ def db_group() -> None:
 @click.pass_context
 def db_upgrade(context: click.Context, as_json: bool) -> None:
     """Run the missing steps in one transaction; safe to interrupt and to repeat."""
-    store = _open(context)
+    settings = settings_of(context).settings
+    parts.data_dir(settings)
+    store = Store(derive.database_url(settings))
     try:
         before, after = upgrade.upgrade(store)
     finally:
@@ -41,10 +43,12 @@ def db_upgrade(context: click.Context, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def db_check(context: click.Context, as_json: bool) -> None:
-    """Exit 0 when this version knows the schema and commits are durable, else 78."""
-    store = _open(context)
+    """Exit 0 when this version knows the schema and commits are durable, else 78.
+
+    66 when there is no database yet.
+    """
+    store = parts.find_store(settings_of(context).settings)
     try:
-        upgrade.check(store)
         store.check_durable()
         damage = store.damage()
     finally:
@@ -57,9 +61,3 @@ def db_check(context: click.Context, as_json: bool) -> None:
         print_json({"schema": upgrade.head(), "durable": True, "sound": True})
         return
     click.echo(f"the database is at {upgrade.head()}, durable and sound")
-
-
-def _open(context: click.Context) -> Store:
-    settings = settings_of(context).settings
-    parts.data_dir(settings)
-    return Store(derive.database_url(settings))

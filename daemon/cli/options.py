@@ -59,10 +59,13 @@ def settings_of(context: click.Context) -> Loaded:
 
 @contextmanager
 def opened(context: click.Context) -> Iterator[tuple[Settings, Store]]:
-    """Load the settings and open the database for the length of a command."""
+    """Load the settings and open the database for the length of a command.
+
+    Raises `NotThere` where there is no database: looking must not make one.
+    """
     settings = settings_of(context).settings
     logs.configure(settings.log, os.environ, sys.stderr)
-    store = parts.open_store(settings)
+    store = parts.find_store(settings)
     try:
         yield settings, store
     finally:
