@@ -22,11 +22,14 @@ def print_page(
     limit: int,
     as_json: bool,
 ) -> None:
-    """Print rows, newest first, and how to get at those that did not fit."""
+    """Print rows, newest first, and how to get at those that did not fit.
+
+    A script is told on stderr too: fifty of a thousand look like all there are.
+    """
     if as_json:
         print_json(rows)
-        return
-    print_table(heads, [cells(row) for row in rows])
+    else:
+        print_table(heads, [cells(row) for row in rows])
     if len(rows) == limit:
         click.echo(f"… perhaps more: --before {rows[-1]['id']}", err=True)
 

@@ -81,8 +81,8 @@ def ticket_list(
         found = casefile.listing(work, filters, limit)
     if as_json:
         print_json(found)
-        return
-    casepage.print_list(found, terminal.clock(settings.service.timezone))
+    else:
+        casepage.print_list(found, terminal.clock(settings.service.timezone))
     if len(found) == limit:
         click.echo(f"… perhaps more: --after {found[-1]['number']}", err=True)
 
