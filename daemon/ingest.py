@@ -4,7 +4,7 @@ A mail that is met twice is taken once. Or it is only rehearsed: decided, told, 
 everything taken back.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -18,7 +18,7 @@ from chamado.daemon.desk import Desk
 from chamado.daemon.filing import file_batch
 from chamado.daemon.gather import Item, triage
 from chamado.daemon.process import Processor
-from chamado.daemon.sources.file import FoundMessage, messages
+from chamado.daemon.sources.file import FoundMessage, looks_like_mail, messages
 from chamado.daemon.sources.source import RawMessage
 from chamado.daemon.store import claims, inbox
 from chamado.daemon.store.engine import Store
@@ -30,7 +30,10 @@ CHUNK_BYTES = 64 << 20
 
 
 class FileIntake:
-    """The accept and process path for files, whose envelope is said by hand."""
+    """The accept and process path for files, whose envelope is said by hand.
+
+    `refused` is told of every file that is not taken, in words; the others go on.
+    """
 
     def __init__(
         self,
@@ -40,12 +43,14 @@ class FileIntake:
         mail_from: str | None,
         at: datetime | None,
         no_ack: bool,
+        refused: Callable[[str], None],
     ) -> None:
         self._settings = settings
         self._rcpt = tuple(rcpt)
         self._mail_from = mail_from
         self._at = at
         self._no_ack = no_ack
+        self._refused = refused
 
     def ingest(self, paths: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Accept and process everything, a chunk at a time."""
@@ -73,7 +78,7 @@ class FileIntake:
             limits=settings.limits,
         )
         try:
-            for chunk in _chunks(f for path in paths for f in messages(path)):
+            for chunk in _chunks(self._found(paths)):
                 accepted = [(f, door.accept(self._raw(f))) for f in chunk]
                 ids = [(f.file, future.result().inbox_id) for f, future in accepted]
                 processor.process_all([id_ for _, id_ in ids])
@@ -93,10 +98,19 @@ class FileIntake:
         store = parts.open_store(settings)
         desk = parts.open_desk(settings, store)
         try:
-            for found in (f for path in paths for f in messages(path)):
+            for found in self._found(paths):
                 yield self._rehearse(found, store, desk)
         finally:
             store.close()
+
+    def _found(self, paths: Sequence[str]) -> Iterator[FoundMessage]:
+        most = self._settings.limits.message_bytes
+        for path in paths:
+            for found in messages(path, most):
+                if why := _unfit(found, most):
+                    self._refused(f"{found.file}: {why}")
+                else:
+                    yield found
 
     def _rehearse(
         self, found: FoundMessage, store: Store, desk: Desk
@@ -136,6 +150,17 @@ class FileIntake:
             source_key=f"file:{sha256(found.content).hexdigest()}",
             no_ack=self._no_ack,
         )
+
+
+def _unfit(found: FoundMessage, most: int) -> str:
+    """Say why something is not taken, or nothing."""
+    if len(found.content) > most:
+        return f"is larger than {most} bytes ([limits] message_bytes)"
+    # By SMTP and IMAP only mail comes. A name can be mistyped, and what a wrong file
+    # holds would be a case for good.
+    if found.guessed and not looks_like_mail(found.content):
+        return "does not look like a message; if it is one, name it .eml"
+    return ""
 
 
 def _triage(judged: Triage) -> dict[str, Any]:

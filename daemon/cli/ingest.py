@@ -11,6 +11,7 @@ import click
 
 from chamado.config.units import mail_address
 from chamado.daemon import logs
+from chamado.daemon.cli import terminal
 from chamado.daemon.cli.options import (
     config_option,
     json_option,
@@ -19,6 +20,7 @@ from chamado.daemon.cli.options import (
     time_of,
 )
 from chamado.daemon.ingest import FileIntake
+from chamado.daemon.refusal import BadData
 from chamado.daemon.sources.file import count
 
 _HEADS = ("file", "inbox_id", "state", "outcome", "ticket", "ack")
@@ -46,14 +48,21 @@ def ingest(
 ) -> None:
     """Take messages out of files the very way that mail comes in; safe to repeat.
 
-    PATH is an .eml file, an mbox, a maildir, a folder of these, or - for stdin.
+    PATH is an .eml file, an mbox, a maildir, a folder of these, or - for stdin. What
+    is too large or no message is named and left out; the command then ends with 65.
     """
     settings = settings_of(context).settings
     logs.configure(settings.log, os.environ, sys.stderr)
     at = _past(received_at)
     sender = None if mail_from is None else mail_from.strip("<> ")
+    unfit: list[str] = []
     work = FileIntake(
-        settings, rcpt=_addresses(rcpt), mail_from=sender, at=at, no_ack=no_ack
+        settings,
+        rcpt=_addresses(rcpt),
+        mail_from=sender,
+        at=at,
+        no_ack=no_ack,
+        refused=unfit.append,
     )
     total = sum(count(path) for path in paths)
     results = work.rehearse(paths) if dry_run else work.ingest(paths)
@@ -73,6 +82,15 @@ def ingest(
     if rows:
         heads = (*_HEADS, "triage") if dry_run else _HEADS
         print_table(heads, [[_cell(row, head) for head in heads] for row in rows])
+    _refuse(unfit)
+
+
+def _refuse(unfit: Sequence[str]) -> None:
+    """Name what was not taken, the last one as the reason why the command failed."""
+    for why in unfit[:-1]:
+        click.echo(terminal.line(f"chamado: {why}"), err=True)
+    if unfit:
+        raise BadData(unfit[-1])
 
 
 def _cell(row: dict[str, Any], head: str) -> object:

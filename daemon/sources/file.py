@@ -5,12 +5,14 @@ message are never changed, not even its line ends; only what an mbox itself adds
 them is taken away. Nothing is ever moved, marked or deleted.
 """
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +20,9 @@ from chamado.daemon.sources import file_mbox
 
 STDIN = "-"
 _FIRST_LINE = 1024
+#: A message has a field at its top; fifty lines of anything else before it are enough.
+_TOP_LINES, _TOP_BYTES = 50, 65_536
+_FIELD = re.compile(rb"(\xef\xbb\xbf)?[A-Za-z0-9_$-][A-Za-z0-9_.$-]*[ \t]*:|>?From ")
 
 
 class NoSuchInput(Exception):
@@ -30,11 +35,20 @@ class FoundMessage:
 
     `file` is a path, with `#NUMBER` behind that of an mbox. `received_at` is known for
     mbox and maildir only: the date of an .eml file is that of its last copy.
+    `guessed` when nothing but the hand that typed its name says that it is a message.
     """
 
     file: str
     content: bytes
     received_at: datetime | None = None
+    guessed: bool = False
+
+
+def looks_like_mail(content: bytes) -> bool:
+    """Whether there is one header field at the top (RFC 5322 §2.2), however broken the
+    rest is: a paragraph, behind empty lines, in which some line begins with `Name:`."""
+    lines = content[:_TOP_BYTES].lstrip(b"\r\n").splitlines()[:_TOP_LINES]
+    return any(_FIELD.match(line) for line in takewhile(bool, lines))
 
 
 def source_key(content: bytes) -> str:
@@ -42,20 +56,22 @@ def source_key(content: bytes) -> str:
     return f"file:{sha256(content).hexdigest()}"
 
 
-def messages(path: str) -> Iterator[FoundMessage]:
+def messages(path: str, most: int | None = None) -> Iterator[FoundMessage]:
     """Yield every message under a path, or of stdin for `-`, in a stable order.
 
+    Of a message that is larger than `most` bytes about as many are read, and at least
+    one more: enough to see that it is too large, and no more than memory has room for.
     Raises NoSuchInput where there is none, PermissionError where we may not look.
     """
     if path == STDIN:
-        yield from _stream(sys.stdin.buffer, STDIN)
+        yield from _stream(sys.stdin.buffer, STDIN, most)
         return
     at = Path(path)
     if not at.is_dir():
-        yield from _file(at)
+        yield from _file(at, most)
         return
     found = False
-    for message in _folder(at):
+    for message in _folder(at, most):
         found = True
         yield message
     if not found:
@@ -73,12 +89,12 @@ def count(path: str) -> int:
     return sum(map(_count, _files(at))) if at.is_dir() else _count(at)
 
 
-def _folder(at: Path) -> Iterator[FoundMessage]:
+def _folder(at: Path, most: int | None) -> Iterator[FoundMessage]:
     for file in _files(at):
         if _is_maildir(file.parent.parent):
-            yield from _maildir_message(file)
+            yield from _maildir_message(file, most)
         else:
-            yield from _file(file, lone=False)
+            yield from _file(file, most, lone=False)
 
 
 def _files(at: Path) -> Iterator[Path]:
@@ -104,13 +120,14 @@ def _is_maildir(at: Path) -> bool:
     return (at / "cur").is_dir() and (at / "new").is_dir()
 
 
-def _maildir_message(file: Path) -> Iterator[FoundMessage]:
+def _maildir_message(file: Path, most: int | None) -> Iterator[FoundMessage]:
     """Yield the message if it is still there, perhaps under the name it got since."""
     unique = file.name.partition(":")[0]
     renamed = file.parent.parent / "cur"
     for candidate in (file, *renamed.glob(f"{unique}:*"), renamed / unique):
         with suppress(FileNotFoundError):
-            content = candidate.read_bytes()
+            with candidate.open("rb") as stream:
+                content = stream.read(_room(most))
             date = datetime.fromtimestamp(candidate.stat().st_mtime, UTC)
             yield FoundMessage(
                 file=str(candidate), content=content, received_at=_past(date)
@@ -118,10 +135,15 @@ def _maildir_message(file: Path) -> Iterator[FoundMessage]:
             return
 
 
-def _file(at: Path, *, lone: bool = True) -> Iterator[FoundMessage]:
+def _room(most: int | None) -> int:
+    """How many bytes to read: one too many, or all."""
+    return -1 if most is None else most + 1
+
+
+def _file(at: Path, most: int | None, *, lone: bool = True) -> Iterator[FoundMessage]:
     try:
         with at.open("rb") as stream:
-            yield from _stream(stream, str(at), lone=lone)
+            yield from _stream(stream, str(at), most, lone=lone)
     except PermissionError:
         raise
     except OSError as error:
@@ -129,7 +151,7 @@ def _file(at: Path, *, lone: bool = True) -> Iterator[FoundMessage]:
 
 
 def _stream(
-    stream: IO[bytes], name: str, *, lone: bool = True
+    stream: IO[bytes], name: str, most: int | None, *, lone: bool = True
 ) -> Iterator[FoundMessage]:
     """Yield what a stream holds; a lone one that is empty is no input."""
     first = stream.readline(_FIRST_LINE)
@@ -141,7 +163,9 @@ def _stream(
                 received_at=_past(entry.received_at),
             )
     elif first or not lone:
-        yield FoundMessage(file=name, content=first + stream.read())
+        named = name == STDIN or name.lower().endswith(".eml")
+        content = first + stream.read(_room(most))
+        yield FoundMessage(file=name, content=content, guessed=not named)
     else:
         raise NoSuchInput(f"{name} is empty: give a message, an mbox or a maildir")
 
