@@ -32,7 +32,10 @@ _HEADS = ("file", "inbox_id", "state", "outcome", "ticket", "ack")
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--rcpt", multiple=True, help="The envelope recipient; may be repeated.")
 @click.option("--mail-from", help="The envelope sender; <> for the null one.")
-@click.option("--received-at", help="When it arrived, RFC 3339; default: now.")
+@click.option(
+    "--received-at",
+    help="When it arrived, RFC 3339; default: now. An mbox or maildir tells its own.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
 @click.option("--no-ack", is_flag=True, help="Acknowledge nothing, for an import.")
 @click.pass_context

@@ -60,3 +60,11 @@ def test_every_command_that_prints_data_knows_json() -> None:
         options = {name for p in command.params for name in p.opts}
         assert "--json" in options, words
         assert "--config" in options, words
+
+
+def test_the_help_of_ingest_tells_where_the_time_of_arrival_comes_from() -> None:
+    """An mbox and a maildir say it themselves, and promises run from it."""
+    done = CliRunner().invoke(chamado, ["ingest", "--help"], terminal_width=200)
+    assert "default: now. An mbox or maildir tells its own." in " ".join(
+        done.output.split()
+    )
