@@ -57,6 +57,25 @@ def _twice(settings: Settings) -> Iterator[Problem]:
                 )
 
 
+def _aliases(settings: Settings) -> Iterator[Problem]:
+    """Mail to an address that two entries claim would go to either team."""
+    owners: dict[str, int] = {}
+    for number, support in enumerate(settings.address):
+        owners.setdefault(support.address, number)
+    for number, support in enumerate(settings.address):
+        for alias in support.aliases:
+            owner = owners.setdefault(alias, number)
+            key = f"address.{number}.aliases"
+            if alias == support.address:
+                hint = "leave it out"
+                message = f"{alias} is the address itself"
+                yield Problem(key=key, message=message, hint=hint)
+            elif owner != number:
+                hint = f"keep it here or in [[address]] number {owner}"
+                message = f"{alias} is given twice"
+                yield Problem(key=key, message=message, hint=hint)
+
+
 def _listening(settings: Settings) -> Iterator[Problem]:
     places = [
         (f"listener.{n}.listen", x.listen) for n, x in enumerate(settings.listener)
@@ -168,6 +187,11 @@ def _urls(settings: Settings) -> Iterator[Problem]:
     if base and not (re.match("https?://", base) and urlsplit(base).hostname):
         hint = "write it like https://support.acme.example"
         yield Problem(key="survey.base_url", message="is no web address", hint=hint)
+    elif "?" in base or "#" in base:
+        # What we append, the way to the survey's page, would belong to it.
+        hint = "leave out everything from the first ? or # on"
+        message = "has a query or a fragment, and no link to a survey would work"
+        yield Problem(key="survey.base_url", message=message, hint=hint)
 
 
 def _promises(settings: Settings) -> Iterator[Problem]:
@@ -240,6 +264,7 @@ def _rules(settings: Settings) -> Iterator[Problem]:
 
 CHECKS: tuple[Check, ...] = (
     _twice,
+    _aliases,
     _listening,
     _encryption,
     _ways,

@@ -52,6 +52,31 @@ TRUSTED = {"trusted_authserv_ids": ["mx"]}
         ({"database": {"url": "postgresql://u@h/d"}}, []),
         ({"blobs": {"url": "/srv"}}, ["blobs.url"]),
         ({"survey": {"base_url": "support.acme.example"}}, ["survey.base_url"]),
+        ({"survey": {"base_url": "https://acme.example/?a=1"}}, ["survey.base_url"]),
+        ({"survey": {"base_url": "https://acme.example/#top"}}, ["survey.base_url"]),
+        ({"survey": {"base_url": "https://acme.example/support"}}, []),
+        (
+            {"address": [{"address": "a@b.c", "aliases": ["A@b.c"]}]},
+            ["address.0.aliases"],
+        ),
+        (
+            {
+                "address": [
+                    {"address": "a@b.c", "aliases": ["x@b.c"]},
+                    {"address": "b@b.c", "aliases": ["a@b.c", "y@b.c", "x@b.c"]},
+                ]
+            },
+            ["address.1.aliases", "address.1.aliases"],
+        ),
+        (
+            {
+                "address": [
+                    {"address": "a@b.c", "aliases": ["b@b.c"]},
+                    {"address": "b@b.c"},
+                ]
+            },
+            ["address.0.aliases"],
+        ),
         (
             {"address": [{"address": "a@b.c"}], "agent": [{"address": "A@b.c"}]},
             ["agent.0.address"],
