@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from urllib.parse import urlsplit
 
+from chamado.config import derive
 from chamado.config.checks import Check, is_loopback, listening_host
 from chamado.config.problems import Problem
 from chamado.config.settings import Listener, Mailbox, Promise, Settings
+
+_PLAIN_ADDRESS = re.compile(r"[^@\s*?\[\]]+@[^@\s*?\[\]]+")
 
 
 def _sources(settings: Settings) -> Iterator[tuple[str, str, Listener | Mailbox]]:
@@ -90,9 +93,10 @@ def _doubtful_promises(settings: Settings) -> Iterator[Problem]:
         yield Problem(key="sla.first_response_target", message=message)
     teams = {support.team for support in settings.address}
     teams |= {rule.team for rule in settings.rule}
+    staffed = {team for agent in settings.agent for team in agent.teams}
     for number, promise in enumerate(settings.promise):
         key = f"promise.{number}"
-        if promise.team and promise.team not in teams:
+        if promise.team in staffed - teams:
             message = f"no [[address]] and no [[rule]] leads to {promise.team}"
             yield Problem(key=f"{key}.team", message=message)
         for place, other in enumerate(seen):
@@ -103,6 +107,29 @@ def _doubtful_promises(settings: Settings) -> Iterator[Problem]:
                 yield Problem(key=key, message=message, hint=hint)
                 break
         seen.append(promise)
+
+
+def _named_by_nobody(settings: Settings) -> Iterator[Problem]:
+    """Names that were mistyped: what they stand for happens to no mail, silently."""
+    named = {support.team for support in derive.support_addresses(settings)}
+    named |= {team for agent in settings.agent for team in agent.teams}
+    teams = [
+        *((f"promise.{n}.team", p.team) for n, p in enumerate(settings.promise)),
+        *((f"rule.{n}.team", r.team) for n, r in enumerate(settings.rule)),
+    ]
+    for key, team in teams:
+        if team and team not in named:
+            hint = f"there are: {', '.join(sorted(named))}"
+            message = f"no [[address]] and no [[agent]] names the team {team}"
+            yield Problem(key=key, message=message, hint=hint)
+    ours = derive.known_recipient(settings)
+    for number, rule in enumerate(settings.rule):
+        wanted = rule.recipient
+        # Anything else may be a pattern for what is ours.
+        if settings.address and _PLAIN_ADDRESS.fullmatch(wanted) and not ours(wanted):
+            message = f"no mail is ever taken for {wanted}"
+            hint = "add it as an [[address]], or as an alias of one"
+            yield Problem(key=f"rule.{number}.recipient", message=message, hint=hint)
 
 
 def _odd_priorities(settings: Settings) -> Iterator[Problem]:
@@ -127,6 +154,7 @@ WARNINGS: tuple[Check, ...] = (
     _not_yet_real,
     _open_doors,
     _doubtful_promises,
+    _named_by_nobody,
     _odd_priorities,
 )
 
