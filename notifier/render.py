@@ -39,7 +39,8 @@ class Templates:
     """All templates, compiled once; any thread may use them.
 
     `override` is the operator's folder, `language` the one for customers whose own
-    we do not speak, `timezone` (IANA) the zone of every date in a letter.
+    we do not speak, `timezone` (IANA) the zone of every date in a letter. `quiet` for
+    whoever asks `check` and tells a person: then the log has no alarms.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class Templates:
         override: Path | None = None,
         language: str = "pt-BR",
         timezone: str = "UTC",
+        quiet: bool = False,
     ) -> None:
+        self._quiet = quiet
         self._zone = ZoneInfo(timezone)
         self._broken: dict[str, str] = {}
         self._ours = forms.ours()
@@ -101,6 +104,8 @@ class Templates:
         what = f"{type(error).__name__}: {text.one_line(str(error), 300)}"
         if self._broken.get(where) != what:
             self._broken[where] = what
+            if self._quiet:
+                return
             log.error("template_broken", template=where, problem=what)
 
     def _words(self, notification: Notification, language: str) -> dict[str, Any]:

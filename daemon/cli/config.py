@@ -28,7 +28,9 @@ EXTRA_CHECKS: list[Callable[[Settings], Iterable[Problem]]] = []
 
 def _broken_templates(settings: Settings) -> Iterable[Problem]:
     templates = Templates(
-        override=settings.service.templates, timezone=settings.service.timezone
+        override=settings.service.templates,
+        timezone=settings.service.timezone,
+        quiet=True,
     )
     return (
         Problem(key="service.templates", message=broken, hint="ours is used instead")

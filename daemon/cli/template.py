@@ -55,6 +55,7 @@ def preview(
         override=settings.service.templates,
         language=settings.service.language,
         timezone=settings.service.timezone,
+        quiet=True,
     )
     if language and language not in templates.languages:
         raise click.BadParameter(

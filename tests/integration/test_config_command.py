@@ -128,3 +128,16 @@ def test_show_of_a_wrong_file_exits_78(here: Path) -> None:
     result = run("show")
     assert result.exit_code == 78
     assert "chamado.toml:1" in result.stderr
+
+
+def test_a_folder_of_templates_that_is_not_there_is_told_once(here: Path) -> None:
+    """The mistake is a line of the check, and no line of a log stands before it."""
+    file = here / "chamado.toml"
+    file.write_text('[service]\ntemplates = "/nope"\n')
+    result = run("check", path=file)
+    assert result.exit_code == 78
+    assert result.stderr == ""
+    first, *others = result.stdout.splitlines()
+    assert first.startswith("fail ")
+    assert "there is no such folder" in first
+    assert not [line for line in others if "template" in line]
