@@ -49,11 +49,11 @@ def print_list(cases: Sequence[dict[str, Any]], show: Show) -> None:
             _owed(case["next_due"], show)
             or ("answered" if case["first_response_at"] else ""),
             terminal.fitted(_who(case["requester"]), 32),
-            case["subject"],
+            terminal.subject(case["subject"]),
         )
         for case in cases
     ]
-    print_table(_HEADS, rows)
+    print_table(_HEADS, rows, shrink="requester", spare="opened")
 
 
 def print_case(case: dict[str, Any], show: Show, zone: str, *, full: bool) -> None:

@@ -73,10 +73,11 @@ def inbox_list(
             f"#{row['ticket']}" if row["ticket"] else "",
             show(row["received_at"]),
             terminal.fitted(sender(row), 32),
-            row["subject"],
+            terminal.subject(row["subject"]),
         ),
         limit=limit,
         as_json=as_json,
+        shrink="from",
     )
 
 

@@ -21,6 +21,7 @@ def print_page(
     *,
     limit: int,
     as_json: bool,
+    shrink: str = "",
 ) -> None:
     """Print rows, newest first, and how to get at those that did not fit.
 
@@ -29,7 +30,7 @@ def print_page(
     if as_json:
         print_json(rows)
     else:
-        print_table(heads, [cells(row) for row in rows])
+        print_table(heads, [cells(row) for row in rows], shrink=shrink)
     if len(rows) == limit:
         click.echo(f"… perhaps more: --before {rows[-1]['id']}", err=True)
 

@@ -19,6 +19,9 @@ from chamado.daemon.cli import terminal
 from chamado.daemon.store.engine import Store
 from chamado.parsers.contract import timestamp
 
+#: Columns for two cells that are words: fewer are scarce, and the least for the first.
+_SCARCE, _LEAST = 36, 12
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Data for a script.")
@@ -99,16 +102,48 @@ def print_json(value: object) -> None:
     click.echo(terminal.json_text(document))
 
 
-def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print aligned columns; on a terminal a line ends where the screen does."""
-    cells = [[_cell(value) for value in row] for row in rows]
-    lines = [list(heads), *cells]
-    widths = [max(terminal.width(line[i]) for line in lines) for i in range(len(heads))]
+def print_table(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    shrink: str = "",
+    spare: str = "",
+) -> None:
+    """Print aligned columns; on a terminal a line ends where the screen does.
+
+    If it would, the column `shrink` takes at most a third of the room that it and the
+    last one have together; where that is scarce, the column `spare` is left out.
+    """
+    lines = [list(heads), *([_cell(value) for value in row] for row in rows)]
     screen = get_terminal_size().columns if sys.stdout.isatty() else None
+    if screen and shrink and sum(_widths(lines)) + 2 * len(heads) - 2 > screen:
+        lines = _narrowed(lines, screen, shrink, spare)
+    widths = _widths(lines)
     for line in lines:
         padded = [terminal.padded(t, w) for t, w in zip(line, widths, strict=True)]
         shown = "  ".join(padded).rstrip()
         click.echo(terminal.fitted(shown, screen) if screen else shown)
+
+
+def _narrowed(
+    lines: list[list[str]], screen: int, shrink: str, spare: str
+) -> list[list[str]]:
+    def room() -> int:
+        widths = _widths(lines)
+        del widths[lines[0].index(shrink)], widths[-1]
+        return screen - sum(width + 2 for width in widths) - 2
+
+    if spare and room() < _SCARCE:
+        left_out = lines[0].index(spare)
+        lines = [line[:left_out] + line[left_out + 1 :] for line in lines]
+    most, at = max(room() // 3, _LEAST), lines[0].index(shrink)
+    return [
+        [*line[:at], terminal.fitted(line[at], most), *line[at + 1 :]] for line in lines
+    ]
+
+
+def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(terminal.width, column)) for column in zip(*lines, strict=True)]
 
 
 def print_facts(facts: Sequence[tuple[str, object]]) -> None:

@@ -20,6 +20,8 @@ _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _UNPRINTABLE = re.compile(
     "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+#: A subject in a table; some are as long as a letter, and JSON has them whole.
+SUBJECT_COLUMNS = 120
 _UNITS = ("bytes", "KB", "MB", "GB")
 
 
@@ -54,6 +56,11 @@ def fitted(text: str, columns: int) -> str:
             break
         kept.append(char)
     return "".join(kept) + "…"
+
+
+def subject(text: str | None) -> str:
+    """Return a subject as a cell of a table."""
+    return fitted(line(text or ""), SUBJECT_COLUMNS)
 
 
 def padded(text: str, columns: int) -> str:
