@@ -24,7 +24,7 @@ class Heard(StrEnum):
     """What became of a vote."""
 
     RECORDED = "recorded"
-    #: Three scores within seconds: none is believed until the customer votes again.
+    #: Three scores within seconds: none is believed; an answer before them stands.
     HURRIED = "hurried"
     #: Changed too often to go on listening.
     WORN_OUT = "worn_out"
@@ -56,23 +56,21 @@ def record(
     before = surveys.votes(work, found.id, rules.CHANGES)
     if len(before) >= rules.CHANGES:
         return Heard.WORN_OUT, None
-    hurried = via == "web" and rules.in_a_hurry(before, score, now)
-    surveys.record(
-        work,
-        found.id,
-        score=score,
-        comment=comment,
-        via=via,
-        now=now,
-        believed=not hurried,
-    )
+    given = rules.Vote(at=now, score=score, comment=comment, via=via)
+    stands = rules.standing([*before, given])
+    hurried = stands is not given
+    surveys.record(work, found.id, given, stands)
     kind = "survey_doubted" if hurried else "survey_answered"
     facts = {"score": score, "comment": comment, "via": via, "survey": found.id}
     events = [_event(found, kind, now, facts)]
-    low = score <= desk.settings.survey.low_score and not hurried
-    was_low = found.score is not None and found.score <= desk.settings.survey.low_score
+    # What stood before these seconds is asked too: they may be a burst, after which it
+    # stands again, and the team has heard of it.
+    earlier = rules.standing([one for one in before if now - one.at > rules.HURRY])
+    known = (found.score, earlier.score if earlier else None)
+    limit = desk.settings.survey.low_score
+    was_low = any(one is not None and one <= limit for one in known)
     alarm = None
-    if low and not was_low:
+    if score <= limit and not (hurried or was_low):
         events.append(_event(found, "low_score", now, facts))
         alarm = Alarm(ticket=found.ticket, score=score)
         _tell_agents(work, desk, found, score, comment, now)

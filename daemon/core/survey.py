@@ -34,6 +34,16 @@ _NONCE = re.compile(r"(\d{1,3})\.(\d{1,12})\.([a-z2-7]{16})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """One change of mind, from the page (`web`) or by mail."""
+
+    at: datetime
+    score: int
+    comment: str = ""
+    via: str = "web"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """What was found when a survey was due.
 
@@ -119,6 +129,21 @@ def nonce_is_good(keyring: Keyring, hashed: str, nonce: str, now: datetime) -> b
         return False
     made = datetime.fromtimestamp(int(found[2]), UTC)
     return timedelta(minutes=-5) <= now - made <= NONCE_LIVES
+
+
+def standing(votes: Sequence[Vote]) -> Vote | None:
+    """Return the answer that votes, oldest first, amount to; None when none counts.
+
+    It is the newest one outside of bursts. A burst is one of the page alone: programs
+    that follow links write no mail.
+    """
+    of_page = [vote for vote in votes if vote.via == "web"]
+    doubted: set[int] = set()
+    for n, last in enumerate(of_page):
+        burst = [one for one in of_page[:n] if last.at - one.at <= HURRY]
+        if in_a_hurry([(one.at, one.score) for one in burst], last.score, last.at):
+            doubted.update(map(id, (*burst, last)))
+    return next((vote for vote in reversed(votes) if id(vote) not in doubted), None)
 
 
 def in_a_hurry(

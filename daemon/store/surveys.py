@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, insert, or_, select, update
 
+from chamado.daemon.core.survey import Vote
 from chamado.daemon.core.types import Status
 from chamado.daemon.store.engine import Work
 from chamado.daemon.store.schema import contact, event, outbox, survey, ticket, vote
@@ -250,48 +251,43 @@ def answered_by(
     return by_hash, by_letter
 
 
-def votes(work: Work, id_: int, newest: int) -> list[tuple[datetime, int]]:
-    """Return the newest votes of a survey as (time, score)."""
+def votes(work: Work, id_: int, newest: int) -> list[Vote]:
+    """Return the newest votes of a survey, the oldest of them first."""
     rows = work.execute(
-        select(vote.c.at, vote.c.score)
+        select(vote.c.at, vote.c.score, vote.c.comment, vote.c.via)
         .where(vote.c.survey_id == id_)
         .order_by(vote.c.id.desc())
         .limit(newest)
     )
-    return [(row.at, int(row.score)) for row in rows]
+    return [Vote(**row) for row in rows.mappings()][::-1]
 
 
-def record(
-    work: Work,
-    id_: int,
-    *,
-    score: int,
-    comment: str,
-    via: str,
-    now: datetime,
-    believed: bool,
-) -> None:
-    """Write a vote into the history, and as the answer if it is believed.
+def record(work: Work, id_: int, given: Vote, stands: Vote | None) -> None:
+    """Write a vote into the history, and what stands now as the answer.
 
-    What is not believed takes the answer back: until the customer votes again nobody
-    can tell which of the scores was meant.
+    Where nothing stands the answer is taken back: until the customer votes again
+    nobody can tell which of the scores was meant.
     """
     work.execute(
         insert(vote).values(
-            survey_id=id_, at=now, score=score, comment=comment, via=via
+            survey_id=id_,
+            at=given.at,
+            score=given.score,
+            comment=given.comment,
+            via=given.via,
         )
     )
-    answer: dict[str, Any] = {
-        "state": "answered",
-        "score": score,
-        "comment": comment,
-        "answered_at": now,
-        "via": via,
-        "reason": "",
-    }
-    if not believed:
-        answer |= {"state": "sent", "score": None, "answered_at": None, "via": ""}
-        answer |= {"reason": "scores_in_a_hurry"}
+    answer: dict[str, Any] = {"state": "sent", "score": None, "answered_at": None}
+    answer |= {"via": "", "reason": "scores_in_a_hurry"}
+    if stands:
+        answer = {
+            "state": "answered",
+            "score": stands.score,
+            "comment": stands.comment,
+            "answered_at": stands.at,
+            "via": stands.via,
+            "reason": "",
+        }
     work.execute(update(survey).where(survey.c.id == id_).values(**answer))
 
 

@@ -14,6 +14,7 @@ from chamado.parsers.pool import ParserPool
 from tests.support.house import SUPPORT, House, house, message
 from tests.support.polls import (
     UNANSWERED,
+    Site,
     asked,
     counted,
     events,
@@ -285,6 +286,20 @@ def test_a_low_score_is_told_to_the_team_once(
     told = [r for r in home.rows(schema.notice) if r["kind"] == "low_score"]
     assert [row["ticket"] for row in told] == [number]
     assert capsys.readouterr().out.count("low_score") == 1
+
+
+@pytest.mark.parametrize("pause", [0, 8])
+def test_v01_an_answer_by_mail_outlives_a_scanner_on_the_page(
+    home: House, web: Site, pause: int
+) -> None:
+    """V-01: no scanner writes mail, so a mail is no part of a burst, however near."""
+    number, letter = asked(home)
+    answer(home, letter, "2, muito ruim")
+    home.clock.move(seconds=pause)
+    pages = [web.vote(token_of(letter), score) for score in (3, 4, 5)]
+    assert [page.status for page in pages] == [200, 200, 409]
+    assert counted(home, number) == ("answered", 2, "muito ruim", "mail")
+    assert events(home, number).count("low_score") == 1
 
 
 def test_a_good_score_alarms_nobody(home: House) -> None:

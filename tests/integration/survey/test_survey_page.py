@@ -66,6 +66,46 @@ def test_v01_a_scanner_that_sends_every_form_is_not_believed(
     assert len(home.rows(schema.vote)) == 6
 
 
+def test_v01_an_answer_outlives_the_scanner_that_comes_after_it(
+    home: House, web: Site
+) -> None:
+    """V-01: a burst counts for nothing, and what stood before it goes on to stand."""
+    number, letter = asked(home)
+    token = token_of(letter)
+    assert web.vote(token, 2, "foi muito ruim").status == 200
+    answered_at = home.clock()
+    home.clock.move(seconds=8)
+    pages = []
+    for score in (3, 4, 5, 1):
+        pages.append(web.vote(token, score))
+        home.clock.move(seconds=2)
+    assert [page.status for page in pages] == [200, 200, 409, 409]
+    assert chosen(pages[-1]) == "2"
+    assert "foi muito ruim" in pages[-1].text
+    assert counted(home, number) == ("answered", 2, "foi muito ruim", "web")
+    survey = shown(home, number)["survey"]
+    assert (survey["answered_at"], survey["reason"]) == (answered_at, None)
+    home.clock.move(seconds=30)
+    assert web.vote(token, 4).status == 200
+    assert counted(home, number) == ("answered", 4, "", "web")
+
+
+def test_v01_a_scanner_repeats_no_alarm_of_a_score_that_stays_low(
+    home: House, web: Site
+) -> None:
+    """V-01: the team has heard of it; the burst ends with the same low score."""
+    number, letter = asked(home)
+    token = token_of(letter)
+    web.vote(token, 2, "foi muito ruim")
+    home.clock.move(seconds=8)
+    for score in (5, 1, 3):
+        web.vote(token, score)
+    home.clock.move(minutes=1)
+    web.vote(token, 1, "foi péssimo")
+    assert counted(home, number) == ("answered", 1, "foi péssimo", "web")
+    assert events(home, number).count("low_score") == 1
+
+
 def test_v02_a_form_that_is_sent_is_one_vote(home: House, web: Site) -> None:
     """V-02: score and comment are on the case, and the page says what was written
     down."""
