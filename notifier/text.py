@@ -18,6 +18,8 @@ _LINE_ENDS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # They turn what follows around, so that "gpj.exe" reads as "exe.jpg".
 _BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF}
+# Parsing writes them into names as escapes, whose backslash is no folder.
+_SHOWN_BIDI = re.compile(r"\\u(?:202[a-e]|206[6-9])")
 _ONE_LINE = {**dict.fromkeys(_CONTROLS, " "), **dict.fromkeys(_BIDI)}
 _BODY = dict.fromkeys(_CONTROLS - {0x09, 0x0A})
 # A display name of these characters can be read as a second address (RFC 5322 §3.4).
@@ -54,7 +56,7 @@ def body(value: str) -> str:
 
 def display_name(value: str) -> str:
     """Return a name that cannot be taken for an address; at most 64 characters."""
-    return one_line(value.translate(_SPECIALS), NAME_CHARS)
+    return one_line(_SHOWN_BIDI.sub("", value).translate(_SPECIALS), NAME_CHARS)
 
 
 def greeting_name(value: str) -> str:
@@ -65,7 +67,8 @@ def greeting_name(value: str) -> str:
 
 def file_name(value: str) -> str:
     """Return a file name without folders, short enough, with its extension kept."""
-    name = one_line(value[-10_000:], 10_000).replace("\\", "/").rsplit("/", 1)[-1]
+    value = _SHOWN_BIDI.sub("", value[-10_000:])
+    name = one_line(value, 10_000).replace("\\", "/").rsplit("/", 1)[-1]
     if len(name) > FILE_NAME_CHARS:
         tail = _EXTENSION.search(name)
         kept = tail.group() if tail else ""

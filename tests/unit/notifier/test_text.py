@@ -41,6 +41,7 @@ def test_body_keeps_the_words_and_their_lines(value: str) -> None:
         ("win at evil.example", ""),
         ("éví.example", ""),
         ("\u202eanA\u2066", "anA"),
+        ("\\u202eanA\\u2066", "anA"),
         ("A" * 300, "A" * 64),
     ],
 )
@@ -58,6 +59,9 @@ def test_l19_a_name_that_advertises_is_not_greeted(name: str, greeted: str) -> N
         ("C:\\temp\\erro.log", "erro.log"),
         ("a\r\nContent-Type: x.png", "a Content-Type: x.png"),
         ("\u202egnp.exe", "gnp.exe"),
+        ("a\\u202egpj.exe", "agpj.exe"),
+        ("C:\\temp\\\\u2066erro.log", "erro.log"),
+        ("C:\\u2026\\erro.log", "erro.log"),
         ("...", "file"),
         ("", "file"),
         ("x" * 5000 + ".png", "x" * 116 + ".png"),
@@ -68,6 +72,12 @@ def test_file_names_lose_folders_and_tricks_and_keep_the_extension(
 ) -> None:
     """A name of a file is one short line without a path."""
     assert text.file_name(name) == written
+
+
+def test_a_bidi_control_that_parsing_has_shown_costs_no_part_of_a_file_name() -> None:
+    """The backslash of the escape is no folder; the rest of the name is all there."""
+    said = text.shown_file("a\\u202egpj.exe", trusted=True)
+    assert (said.name, said.type) == ("agpj.exe", "EXE")
 
 
 @pytest.mark.parametrize(
