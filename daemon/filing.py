@@ -420,7 +420,7 @@ def _append(
     heard = decision.public and not case.classification.no_reopen
     if heard and LOOKS_LIKE_LOOP not in decision.flags:
         batch.spoken.append((decision.ticket, item.row.envelope.received_at))
-    batch.events += woken.history(work, case, decision, batch.now)
+    batch.events += woken.history(work, case, decision, batch.now, batch.events)
     if decision.status:
         batch.statuses.append((decision.ticket, decision.status))
     settle(

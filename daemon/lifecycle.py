@@ -121,8 +121,6 @@ def _step(work: Work, desk: Desk, number: int, now: datetime) -> Done:
 
 
 def _remind(work: Work, desk: Desk, case: Standing, times: int, now: datetime) -> Done:
-    asked = lives.last_event(work, case.number, "asked")
-    topics = tuple(str(t) for t in asked.facts.get("topics", ())) if asked else ()
     letters = correspondence.tell(
         work,
         desk,
@@ -130,7 +128,7 @@ def _remind(work: Work, desk: Desk, case: Standing, times: int, now: datetime) -
         LetterKind.REMINDER,
         f"{case.waiting_since}:{times}",
         now,
-        topics=topics,
+        topics=lives.missing(work, case.number),
         grace_hours=_grace(desk, times) / 3600,
     )
     cases.change(work, case.number, reminded=times, reminded_at=now)

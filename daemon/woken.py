@@ -4,6 +4,7 @@ Filing decides and writes; here is only put into words what happened: the case m
 what was asked for came, or the case was left asleep although it was called.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,9 +28,16 @@ QUESTIONS = (LetterKind.INFO_REQUEST.value, LetterKind.REMINDER.value)
 
 
 def history(
-    work: Work, case: Case, decision: AppendReply, now: datetime
+    work: Work,
+    case: Case,
+    decision: AppendReply,
+    now: datetime,
+    unwritten: Sequence[NewEvent],
 ) -> list[NewEvent]:
-    """Return the events of a word that was added to a case."""
+    """Return the events of a word that was added to a case.
+
+    `unwritten` are those of this batch: two mails of a customer may be in one.
+    """
     ticket = case.match.ticket
     before = ticket.status if ticket else None
     found: list[tuple[str, dict[str, Any]]] = []
@@ -42,8 +50,9 @@ def history(
             "why": "the customer wrote",
         }
         found.append((kind, facts))
-    if decision.status and before is Status.WAITING:
-        found.append(("evidence", _evidence(work, case, decision.ticket)))
+    waited = decision.status is not None and before is Status.WAITING
+    if came := _evidence(work, case, decision, unwritten, waited=waited):
+        found.append(("evidence", came))
     if REOPENED_TOO_OFTEN in decision.flags:
         times = ticket.reopened if ticket else 0
         found.append(("reopen_limit", {"reopened": times}))
@@ -55,15 +64,33 @@ def history(
     ]
 
 
-def _evidence(work: Work, case: Case, number: int) -> dict[str, Any]:
-    asked = lives.last_event(work, number, "asked")
-    topics = [str(topic) for topic in asked.facts.get("topics", ())] if asked else []
+def _evidence(
+    work: Work,
+    case: Case,
+    decision: AppendReply,
+    unwritten: Sequence[NewEvent],
+    *,
+    waited: bool,
+) -> dict[str, Any] | None:
+    """Tell what came; None where it is nothing that anybody waited for.
+
+    The rest may come in a second mail, when the case waits no more.
+    """
     evidence = evidence_in(case.message)
+    heard = decision.public and not case.classification.no_reopen
+    if not (waited or (heard and evidence.came)):
+        return None
+    number = decision.ticket
+    news = [(e.kind, e.facts) for e in unwritten if e.ticket == number]
+    topics = lives.missing(work, number, news)
+    missing = evidence.missing(topics)
+    if not waited and len(missing) == len(topics):
+        return None
     return {
         "came": [topic.value for topic in evidence.came],
         "files": list(evidence.files),
-        "asked": topics,
-        "missing": list(evidence.missing(topics)),
+        "asked": list(topics),
+        "missing": list(missing),
     }
 
 

@@ -6,9 +6,10 @@ the mail; nothing is decided by it but the words in the history.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from chamado.parsers.types import Attachment, ParsedMessage, Role
 
@@ -73,6 +74,21 @@ def evidence_in(message: ParsedMessage) -> Evidence:
         came=tuple(topic for topic in Topic if topic in came),
         files=tuple(name for names in found.values() for name in names),
     )
+
+
+def outstanding(history: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[str, ...]:
+    """Return what was asked for and has not come, in the order of `Topic`.
+
+    `history` are the kinds and facts of the events of a case, oldest first. A second
+    question takes nothing of the first back; only what comes does.
+    """
+    wanted: set[str] = set()
+    for kind, facts in history:
+        if kind == "asked":
+            wanted.update(facts.get("topics", ()))
+        elif kind == "evidence":
+            wanted.difference_update(facts.get("came", ()))
+    return tuple(topic.value for topic in Topic if topic in wanted)
 
 
 def _topic(file: Attachment) -> Topic | None:

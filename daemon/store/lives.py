@@ -4,13 +4,14 @@ Cases are found for the clock without holding them, and asked about once more, o
 one and held, before anything is done: two daemons never act on the same one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
 
+from chamado.daemon.core.evidence import outstanding
 from chamado.daemon.core.types import Status
 from chamado.daemon.store.engine import Work
 from chamado.daemon.store.schema import contact, event, participant, ticket
@@ -79,6 +80,21 @@ def last_event(work: Work, number: int, kind: str) -> Happened | None:
         .limit(1)
     ).one_or_none()
     return Happened(at=row.at, who=row.who, facts=row.facts) if row else None
+
+
+def missing(
+    work: Work, number: int, news: Iterable[tuple[str, Mapping[str, Any]]] = ()
+) -> tuple[str, ...]:
+    """What the customer of a case was asked for and has not sent.
+
+    `news` are kinds and facts of events that are not written yet.
+    """
+    rows = work.execute(
+        select(event.c.kind, event.c.facts)
+        .where(event.c.ticket == number, event.c.kind.in_(("asked", "evidence")))
+        .order_by(event.c.id)
+    )
+    return outstanding([*((row.kind, row.facts) for row in rows), *news])
 
 
 def specialists_load(work: Work, addresses: Sequence[str]) -> dict[str, int]:

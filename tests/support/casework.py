@@ -58,7 +58,21 @@ class Desk:
         files: Sequence[tuple[str, str, bytes]] = (),
         **headers: str,
     ) -> dict[str, Any]:
-        """A customer answers the newest letter they got on a case."""
+        """A customer answers the newest letter they got; return the mail's fate."""
+        id_ = self.hands_in(number, text, by=by, files=files, **headers)
+        self.home.process(id_)
+        return self.home.fate(id_)
+
+    def hands_in(
+        self,
+        number: int,
+        text: str,
+        *,
+        by: str = ANA,
+        files: Sequence[tuple[str, str, bytes]] = (),
+        **headers: str,
+    ) -> int:
+        """Take such an answer in without working on it; return its inbox id."""
         self.sent += 1
         letter = self.letters(number, to=by)[-1]
         made = EmailMessage()
@@ -74,7 +88,7 @@ class Desk:
             made.add_attachment(content, maintype=main, subtype=sub, filename=name)
         rcpt = letter["Reply-To"].addresses[0].addr_spec
         raw = bytes(made).replace(b"\n", b"\r\n")
-        return self.home.mail(raw, mail_from=by, rcpt=rcpt)
+        return self.home.take(raw, mail_from=by, rcpt=rcpt)
 
     def reply(self, number: int, text: str = "Tente de novo, por favor.") -> Said:
         """Bia answers the customer."""

@@ -120,6 +120,54 @@ def test_words_that_nobody_waited_for_are_no_evidence(desk: Desk) -> None:
     assert not desk.happened(number, "evidence")
 
 
+def test_a_second_question_does_not_forget_the_first(desk: Desk) -> None:
+    """What was asked for and never came is missing until it comes, and asked for in
+    the reminder too."""
+    number = desk.opens()
+    desk.ask(number, Topic.LOGS, Topic.HEADERS, Topic.SCREENSHOT)
+    desk.ask(number, Topic.LOGS)
+    desk.answers(number, "Segue.", files=[("a.log", "text/plain", b"x")])
+    (first,) = desk.happened(number, "evidence")
+    assert first["asked"] == ["logs", "headers", "screenshot"]
+    assert first["missing"] == ["headers", "screenshot"]
+    desk.ask(number, text="E o resto?")
+    desk.home.clock.move(days=4)
+    assert desk.tick().reminded == 1
+    reminder = words_of(desk.letters(number, "reminder")[0])
+    assert "cabeçalho" in reminder
+    assert "uma imagem da tela" in reminder
+    desk.answers(number, HEADER, files=[("tela.png", "image/png", PNG)])
+    desk.ask(number, Topic.STEPS)
+    desk.answers(number, "Não sei.")
+    assert [one["missing"] for one in desk.happened(number, "evidence")[1:]] == [
+        [],
+        ["steps"],
+    ]
+
+
+def test_what_is_missing_may_come_when_the_case_waits_no_more(desk: Desk) -> None:
+    """A second mail brings the rest: the history says so, and it is missing no more."""
+    number = desk.opens()
+    desk.ask(number, Topic.LOGS, Topic.SCREENSHOT)
+    desk.answers(number, "Segue.", files=[("a.log", "text/plain", b"x")])
+    desk.answers(number, "Obrigada.")
+    desk.answers(number, "E a tela.", files=[("tela.png", "image/png", PNG)])
+    desk.answers(number, "Outra.", files=[("tela2.png", "image/png", PNG)])
+    facts = desk.happened(number, "evidence")
+    assert [one["missing"] for one in facts] == [["screenshot"], []]
+
+
+def test_two_mails_at_once_bring_what_they_bring_together(desk: Desk) -> None:
+    """What the first of a batch brought is not missing after the second."""
+    number = desk.opens()
+    desk.ask(number, Topic.LOGS, Topic.SCREENSHOT)
+    files = [("a.log", "text/plain", b"x"), ("tela.png", "image/png", PNG)]
+    ids = [desk.hands_in(number, "Segue.", files=[file]) for file in files]
+    desk.home.process(*ids)
+    facts = desk.happened(number, "evidence")
+    assert facts[-1]["missing"] == []
+
+
 def test_a_question_that_never_arrived_waits_for_nobody(desk: Desk) -> None:
     """The bounce wakes the case, the clock runs on, and the answer counts for none."""
     number = desk.opens()
