@@ -7,11 +7,12 @@ import click
 
 from chamado.config.settings import Settings
 from chamado.daemon import casefile
+from chamado.daemon.actions.ending import SILENT
 from chamado.daemon.cli import terminal
 from chamado.daemon.cli.options import config_option, settings_of
 from chamado.daemon.core.evidence import Topic
 from chamado.daemon.core.types import Resolution
-from chamado.daemon.refusal import InTheWay
+from chamado.daemon.refusal import BadData, InTheWay
 from chamado.notifier.render import Templates, sample
 from chamado.notifier.types import LetterKind, Notification
 
@@ -50,6 +51,10 @@ def preview(
     A wording of yours that is broken is told on stderr, and ours is shown instead,
     which is what a customer would get.
     """
+    if kind == LetterKind.RESOLVED.value and resolution in SILENT:
+        raise BadData(
+            f"nobody is told of a case resolved as {resolution}: there is no letter"
+        )
     settings = settings_of(context).settings
     templates = Templates(
         override=settings.service.templates,

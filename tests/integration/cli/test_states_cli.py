@@ -293,6 +293,18 @@ def test_a_preview_shows_one_topic_or_one_resolution(cli: Counter) -> None:
     assert "otra empresa" in ended
 
 
+@pytest.mark.parametrize("resolution", ["duplicate", "spam"])
+def test_no_preview_shows_a_letter_that_nobody_gets(
+    cli: Counter, resolution: str
+) -> None:
+    """Of duplicates and spam nobody is told, in one line."""
+    words = ("template", "preview", "resolved", "--resolution", resolution)
+    done = cli.run(*words)
+    assert (done.code, done.out) == (65, "")
+    (said,) = done.err.splitlines()
+    assert f"nobody is told of a case resolved as {resolution}" in said
+
+
 def test_a_preview_tells_what_is_broken_and_shows_what_customers_get(
     cli: Counter, tmp_path: Path
 ) -> None:
