@@ -92,7 +92,7 @@ def test_f05_a_sync_that_fails_is_no_acceptance(tmp_path: Path) -> None:
         with strace.tampering(pid, "accept", "fdatasync", "error=EIO:when=1"):
             refused = feeder.new()
             assert not feeder.offer(daemon, refused)
-        with strace.tampering(pid, "blob_0", "fsync", "error=EIO:when=1"):
+        with strace.tampering(pid, "blob", "fsync", "error=EIO:when=1"):
             feeder.new()
             wait_until(lambda: feeder.feed(daemon))
         feeder.again(daemon)

@@ -50,14 +50,17 @@ RANDOM_KILLS, MOMENT = 10, 0.6
 
 
 def numbered(number: int) -> bytes:
-    """Return a mail from a sender of its own; every second one has a large file."""
+    """Return a mail from a sender of its own; every third one has a large file.
+
+    Two threads that take turns would share out every second one for ever.
+    """
     made = message(
         f"Pedido {number}: a tela fica azul.",
         sender=customer(number),
         subject=f"Pedido {number}",
         message_id=f"<n{number}@example.com>",
     )
-    return made if number % 2 else _with_file(made, number)
+    return _with_file(made, number) if number % 3 == 2 else made
 
 
 def customer(number: int) -> str:
@@ -308,7 +311,7 @@ class Ordeal:
     def run(self, threads: Sequence[str], *, each: int = 1) -> None:
         """Kill at `each` of every kind of step of these threads, or at all of them.
 
-        A trailing star stands for any end of a name.
+        A thread is meant by the beginning of its name.
         """
         for name, trap in self._traps(threads, each):
             self._suffer(name, trap)
@@ -343,8 +346,8 @@ class Ordeal:
             with strace.counting(daemon.process.pid, counts):
                 self.work(daemon)
                 self._recover(daemon)
-        names = tuple(name.rstrip("*") for name in threads)
-        return Counter({k: n for k, n in counts.items() if k[0].startswith(names)})
+        meant = tuple(threads)
+        return Counter({k: n for k, n in counts.items() if k[0].startswith(meant)})
 
     def _recover(self, daemon: Daemon) -> None:
         self.resume(daemon)

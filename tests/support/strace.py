@@ -57,13 +57,17 @@ def why_not() -> str:
     return "" if done.returncode == 0 else "strace may not trace here"
 
 
-def threads(pid: int) -> dict[str, int]:
-    """Return the numbers of the threads of a process by their names."""
-    found = {}
+def threads(pid: int) -> dict[str, list[int]]:
+    """Return the numbers of the threads of a process by their names.
+
+    The threads of a pool share one name: any of them may do the work that comes.
+    """
+    found: dict[str, list[int]] = {}
     for task in Path(f"/proc/{pid}/task").iterdir():
         # A thread may end while its folder is read.
         with contextlib.suppress(FileNotFoundError):
-            found[(task / "comm").read_text().strip()] = int(task.name)
+            name = re.sub(r"_\d+$", "", (task / "comm").read_text().strip())
+            found.setdefault(name, []).append(int(task.name))
     return found
 
 
@@ -89,9 +93,10 @@ def tampering(pid: int, thread: str, call: str, how: str) -> Iterator[None]:
 
     The thread needs its name, and has to be there already.
     """
-    tid = threads(pid)[thread]
-    which = ["-p", str(tid), "-o", os.devnull, "-e", f"trace={call}"]
-    tracer = _attached([*which, "-e", f"inject={call}:{how}"])
+    tids = threads(pid)[thread]
+    which = [word for tid in tids for word in ("-p", str(tid))]
+    what = ["-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:{how}"]
+    tracer = _attached([*which, *what], len(tids))
     try:
         yield
     finally:
@@ -108,11 +113,11 @@ def counting(
     pid: int, into: "Counter[tuple[str, str]]", calls: Sequence[str] = CALLS
 ) -> Iterator[None]:
     """Count calls by thread while the `with` lasts; threads need names to be told."""
-    names = {tid: name for name, tid in threads(pid).items()}
+    names = _names(pid)
     lines: list[str] = []
     with recording(pid, lines, calls):
         yield
-    names |= {tid: name for name, tid in threads(pid).items()}
+    names |= _names(pid)
     for line in lines:
         if found := re.match(r"(\d+)\s+(\w+)\(", line):
             into[names.get(int(found[1]), "?"), found[2]] += 1
@@ -143,12 +148,16 @@ def detach(tracer: "subprocess.Popen[bytes]") -> None:
     tracer.wait(30)
 
 
-def _attached(options: Sequence[str]) -> "subprocess.Popen[bytes]":
+def _names(pid: int) -> dict[int, str]:
+    return {tid: name for name, tids in threads(pid).items() for tid in tids}
+
+
+def _attached(options: Sequence[str], processes: int = 1) -> "subprocess.Popen[bytes]":
     with tempfile.TemporaryFile() as said:
         tracer = subprocess.Popen(["strace", *options], stderr=said)
         end = time.monotonic() + 30
         # It says so on stderr when it is there, and nobody tells us that it did.
-        while b"attached" not in (words := _all_of(said)):
+        while (words := _all_of(said)).count(b"attached") < processes:
             assert tracer.poll() is None, words
             assert time.monotonic() < end, words
             time.sleep(0.005)
