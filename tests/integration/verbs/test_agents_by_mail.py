@@ -479,3 +479,20 @@ def test_an_answer_from_the_agents_own_program_is_attached(home: House) -> None:
     assert (entry["kind"], entry["author_role"]) == ("reply", "agent")
     (ticket,) = home.rows(schema.ticket)
     assert ticket["first_response_at"] is not None
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_a_number_in_the_subject_reopens_only_for_proven_people_who_take_part(
+    home: House, proven: bool
+) -> None:
+    """As the manual says: from others, and without proof, it is a new case."""
+    number = _case(home)
+    (notice,) = _told(home)
+    _answer(home, notice, "#resolve answered")
+    raw = message(
+        "Ainda não abre.", subject=f"[#{number}] tela", message_id="<n@example.com>"
+    )
+    fate = home.mail((vouched("example.com") if proven else b"") + raw, source=SOURCE)
+    assert (fate["ticket"] == number) is proven
+    status = home.rows(schema.ticket)[0]["status"]
+    assert status == ("open" if proven else "resolved")
