@@ -212,9 +212,20 @@ class Deliverer:
                 if owner != self._owner
                 and is_gone(owner, owner.rsplit(":", 2)[0], self._host)
             ]
+            for owner in gone:
+                self._prove(work, owner)
             unknown, again = outbox.recover(work, gone, self._clock())
         if unknown or again:
             log.warning("letters_in_doubt", unknown=unknown, queued_again=again)
+
+    def _prove(self, work: Work, gone: str) -> None:
+        left = outbox.left_by(work, gone)
+        here = [row for row in left if self._relay.holds(_letter(row))]
+        found = Outcome(fate=Fate.SENT, reply="found there after a crash")
+        now = self._clock()
+        outbox.settle(work, gone, [result_of(row, found, now) for row in here])
+        if here:
+            self._on_sent(work, here)
 
     def _note(self, row: OutboxRow, outcome: Outcome, result: Result) -> None:
         metrics.SENT.labels(row.kind, result.state).inc()

@@ -36,6 +36,18 @@ class MaildirRelay:
             return Outcome(fate=Fate.TRY_LATER, reply=reply, relay_down=True)
         return Outcome(fate=Fate.SENT, reply=f"stored as new/{_name(letter)}")
 
+    def holds(self, letter: Letter) -> bool:
+        """Whether the letter is here, in `new` or, with any flags, in `cur`."""
+        name = _name(letter)
+        try:
+            if (self._path / "new" / name).exists():
+                # Who renamed it may have been killed before this.
+                _sync_folder(self._path / "new")
+                return True
+            return any((self._path / "cur").glob(f"{name}*"))
+        except OSError:
+            return False
+
     def close(self) -> None:
         """Nothing is kept open."""
 

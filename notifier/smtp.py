@@ -95,6 +95,10 @@ class SmtpRelay:
             return one_line(str(cut), REPLY_CHARS)
         return ""
 
+    def holds(self, letter: Letter) -> bool:
+        """Nobody can ask a relay what it has taken."""
+        return False
+
     def close(self) -> None:
         """Say QUIT where there is somebody to say it to."""
         if self._talk is not None:

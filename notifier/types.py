@@ -193,6 +193,10 @@ class Relay(Protocol):
         """Hand one letter over. Never raises for trouble with relay or letter."""
         ...
 
+    def holds(self, letter: Letter) -> bool:
+        """Whether it is certain that this very letter was taken before."""
+        ...
+
     def close(self) -> None:
         """End the conversation politely; harmless when there is none."""
         ...

@@ -63,6 +63,9 @@ class OutboxRow:
     created_at: datetime
 
 
+_ROW = tuple(outbox.c[name] for name in OutboxRow.__slots__)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What became of one attempt."""
@@ -165,6 +168,15 @@ def senders(work: Work) -> list[str]:
         .distinct()
     )
     return [str(owner) for owner in found.scalars() if owner]
+
+
+def left_by(work: Work, owner: str) -> list[OutboxRow]:
+    """Return what a process that is gone left in `sending`, held."""
+    query = select(*_ROW).where(
+        _UNSENT, outbox.c.state == "sending", outbox.c.claimed_by == owner
+    )
+    rows = work.execute(query.with_for_update(skip_locked=True))
+    return [OutboxRow(**row) for row in rows.mappings()]
 
 
 def recover(work: Work, gone: Sequence[str], now: datetime) -> tuple[int, int]:
@@ -317,19 +329,7 @@ _CLAIM = (
         claimed_by=bindparam("b_owner"),
         claimed_until=bindparam("b_until", type_=Instant),
     )
-    .returning(
-        outbox.c.id,
-        outbox.c.kind,
-        outbox.c.ticket,
-        outbox.c.entry_id,
-        outbox.c.mail_from,
-        outbox.c.rcpt_to,
-        outbox.c.message_id,
-        outbox.c.content,
-        outbox.c.at_most_once,
-        outbox.c.attempts,
-        outbox.c.created_at,
-    )
+    .returning(*_ROW)
 )
 _SETTLE = (
     update(outbox)

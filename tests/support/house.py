@@ -63,6 +63,10 @@ class RecordingRelay:
         self.letters.append(letter)
         return self.answers.pop(0) if self.answers else SENT
 
+    def holds(self, letter: Letter) -> bool:
+        """Prove nothing."""
+        return False
+
     def close(self) -> None:
         """Note the end."""
         self.closed = True

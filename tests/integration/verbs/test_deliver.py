@@ -2,11 +2,20 @@
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from chamado.daemon.deliver import BATCH, GIVE_UP, LEAST_ATTEMPTS, RETRY_MINUTES
+from chamado.daemon.deliver import (
+    BATCH,
+    GIVE_UP,
+    LEAST_ATTEMPTS,
+    RETRY_MINUTES,
+    Deliverer,
+    _letter,
+)
 from chamado.daemon.store import outbox, schema
+from chamado.notifier.maildir import MaildirRelay
 from chamado.notifier.types import Fate, Outcome
 from tests.support.house import House, message
 
@@ -119,6 +128,46 @@ def test_f03_a_crash_while_sending_leaves_acknowledgements_in_doubt(
     states = {r["dedupe_key"]: r["state"] for r in home.rows(schema.outbox)}
     assert states == {"ack": "unknown", "reply": "sent"}
     assert home.relay.closed
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_f03_a_letter_that_lies_in_the_maildir_is_in_no_doubt_after_a_crash(
+    home: House, tmp_path: Path, *, seen: bool
+) -> None:
+    """F-03: what is there was sent, also when somebody has read it since; told once."""
+    for key, automatic in (("ack", True), ("lost", True), ("reply", False)):
+        _queue(home, at_most_once=automatic, key=key)
+    box, host = tmp_path / "box", home.deliverer._host
+    with home.store.write() as work:
+        rows = outbox.claim(work, f"{host}:4194305:dead", 10, home.clock())
+    relay = MaildirRelay(box)
+    for row in rows:
+        if row.message_id != "lost@acme.example":
+            relay.send(_letter(row))
+    stop = threading.Event()
+    told: list[str] = []
+    if seen:
+        for file in (box / "new").iterdir():
+            file.rename(box / "cur" / f"{file.name}:2,S")
+    deliverer = Deliverer(
+        home.store,
+        relay,
+        owner=f"{host}:1:x",
+        host=host,
+        clock=home.clock,
+        on_sent=lambda _, letters: told.extend(one.message_id for one in letters),
+    )
+    turns = iter((False, True))
+
+    def beat() -> None:
+        if next(turns, True):
+            stop.set()
+
+    deliverer.run(stop, beat)
+    states = {r["dedupe_key"]: r["state"] for r in home.rows(schema.outbox)}
+    assert states == {"ack": "sent", "lost": "unknown", "reply": "sent"}
+    assert sorted(told) == ["ack@acme.example", "reply@acme.example"]
+    assert len([*(box / "new").iterdir(), *(box / "cur").iterdir()]) == 2
 
 
 def test_letters_claimed_ahead_are_given_back_at_a_stop(home: House) -> None:
