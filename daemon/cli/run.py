@@ -1,10 +1,12 @@
 """`chamado run`: the daemon in the foreground."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import which
 
 import click
 
@@ -69,6 +71,14 @@ def _whoever_listens(name: str) -> Iterator[None]:
         setattr(sys, name, nobody)
 
 
+def as_started() -> str:
+    """Return what to type to start this very program: its name, if that finds it."""
+    found, started = which("chamado"), Path(sys.argv[0])
+    if started.exists() and not (found and started.samefile(found)):
+        return shlex.quote(sys.argv[0])
+    return "chamado"
+
+
 def _say_hello(loaded: Loaded, app: App) -> None:
     """Tell a person where we listen and how to send a first mail."""
     settings = loaded.settings
@@ -90,5 +100,5 @@ def _say_hello(loaded: Loaded, app: App) -> None:
             f"A tela fica azul.\\n' | curl -s smtp://{host}:{port} "
             f"--mail-from ana@example.com --mail-rcpt {address} -T -"
         )
-        click.echo("  chamado ticket list")
+        click.echo(f"  {as_started()} ticket list")
     sys.stdout.flush()
