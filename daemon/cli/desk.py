@@ -43,8 +43,8 @@ class Here:
 
 
 @contextmanager
-def at_desk(context: click.Context) -> Iterator[Here]:
-    with opened(context) as (settings, store):
+def at_desk(context: click.Context, *, make: bool = False) -> Iterator[Here]:
+    with opened(context, make=make) as (settings, store):
         desk = parts.open_desk(settings, store)
         yield Here(settings=settings, store=store, desk=desk)
 

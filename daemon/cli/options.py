@@ -61,14 +61,17 @@ def settings_of(context: click.Context) -> Loaded:
 
 
 @contextmanager
-def opened(context: click.Context) -> Iterator[tuple[Settings, Store]]:
+def opened(
+    context: click.Context, *, make: bool = False
+) -> Iterator[tuple[Settings, Store]]:
     """Load the settings and open the database for the length of a command.
 
-    Raises `NotThere` where there is no database: looking must not make one.
+    Raises `NotThere` where there is no database: looking must not make one. What
+    brings a case in may `make` it.
     """
     settings = settings_of(context).settings
     logs.configure(settings.log, os.environ, sys.stderr)
-    store = parts.find_store(settings)
+    store = parts.open_store(settings) if make else parts.find_store(settings)
     try:
         yield settings, store
     finally:

@@ -85,7 +85,7 @@ def create(
 ) -> None:
     """Open a case that came by phone, WhatsApp, chat, web form or mail."""
     at = time_of(received_at, "--received-at")
-    with at_desk(context) as here:
+    with at_desk(context, make=True) as here:
         now = here.desk.clock()
         new = NewCase(
             requester=_customer(requester, name),

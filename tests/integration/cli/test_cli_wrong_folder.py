@@ -12,10 +12,6 @@ COMMANDS = [
     ("ticket", "list"),
     ("ticket", "show", "1"),
     ("ticket", "note", "1", *BIA, "--body-file", "-"),
-    (
-        *("ticket", "create", "--requester", "a@x.example"),
-        *("--channel", "web", "--subject", "x"),
-    ),
     ("inbox", "list"),
     ("inbox", "retry", "1"),
     ("outbox", "list"),
@@ -77,3 +73,10 @@ def test_db_upgrade_makes_what_is_missing(tmp_path: Path) -> None:
     cli = counter(tmp_path, f"sqlite:///{tmp_path / 'data' / 'chamado.db'}")
     cli.ok("db", "upgrade")
     assert cli.json("ticket", "list") == []
+
+
+def test_the_first_case_may_come_by_phone(tmp_path: Path) -> None:
+    """What brings a case in makes the database, as mail does."""
+    cli = counter(tmp_path, f"sqlite:///{tmp_path / 'data' / 'chamado.db'}")
+    case = ("--requester", "a@x.example", "--channel", "phone", "--subject", "x")
+    assert cli.json("ticket", "create", *case)["number"] == 1
