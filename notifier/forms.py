@@ -1,4 +1,4 @@
-"""The templates on disk: compiled once, by language and kind.
+"""The templates on disk, by language and kind: compiled once, when they are needed.
 
 A folder holds `<language>/<kind>/subject.txt`, `body.txt` and `body.html`, and beside
 the languages a `layout.html` that they share. An operator's folder of the same shape
@@ -7,6 +7,7 @@ replaces ours file by file; what is not in it stays ours.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,28 +36,38 @@ class Form:
     """The three templates of one kind of letter in one language."""
 
     language: str
+    kind: LetterKind
     workshop: Workshop
-    subject: Template
-    text: Template
-    html: Template
 
     def write(self, words: dict[str, Any]) -> Wording:
         """Fill the form in; raises what a broken template raises."""
+        subject, text, html = (
+            self.workshop.write(template, words) for template in self.templates()
+        )
         return Wording(
             language=self.language,
-            subject=self.workshop.write(self.subject, words),
-            text=self.workshop.write(self.text, words) + "\n",
-            html=self.workshop.write(self.html, words) + "\n",
+            subject=subject,
+            text=text + "\n",
+            html=html + "\n",
         )
+
+    def templates(self) -> list[Template]:
+        """Compile the three, the first time; raises what a broken template raises."""
+        place = f"{self.language}/{self.kind}"
+        return [self.workshop.compiled(f"{place}/{part}") for part in PARTS]
 
 
 Forms = dict[tuple[str, LetterKind], Form]
 
 
+@cache
 def ours() -> Forms:
-    """Load the templates that ship with the product; any trouble is raised."""
+    """Find the templates that ship with the product."""
     workshop = Workshop(FileSystemLoader(OURS))
-    return {(lang, kind): _form(workshop, lang, kind) for lang, kind in _kinds(OURS)}
+    return {
+        (language, kind): Form(language=language, kind=kind, workshop=workshop)
+        for language, kind in _kinds(OURS)
+    }
 
 
 def theirs(folder: Path, alarm: Callable[[str, Exception], None]) -> Forms:
@@ -73,8 +84,10 @@ def theirs(folder: Path, alarm: Callable[[str, Exception], None]) -> Forms:
         wanted |= set(_kinds(OURS))
     forms: Forms = {}
     for language, kind in sorted(wanted):
+        form = Form(language=language, kind=kind, workshop=workshop)
         try:
-            forms[language, kind] = _form(workshop, language, kind)
+            form.templates()
+            forms[language, kind] = form
         except (TemplateError, OSError, UnicodeError, RecursionError) as error:
             alarm(f"{language}/{kind}", error)
     return forms
@@ -85,12 +98,3 @@ def _kinds(folder: Path) -> Iterator[tuple[str, LetterKind]]:
         for place in folder.glob(f"*/{kind}"):
             if any((place / part).exists() for part in PARTS):
                 yield place.parent.name, kind
-
-
-def _form(workshop: Workshop, language: str, kind: LetterKind) -> Form:
-    subject, text, html = (
-        workshop.get_template(f"{language}/{kind}/{part}") for part in PARTS
-    )
-    return Form(
-        language=language, workshop=workshop, subject=subject, text=text, html=html
-    )
