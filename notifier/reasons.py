@@ -45,14 +45,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "es": "“{line}” está debajo de su texto, y los comandos solo valen encima; "
         "páselo a la primera línea (o sángrelo, si el cliente debe leerlo)",
     },
-    "colleagues_notice": {
-        "en": "you answered a notice to a colleague; answer your own notice, "
-        "or this mail",
-        "pt-BR": "você respondeu a um aviso de um colega; responda ao seu próprio "
-        "aviso, ou a este e-mail",
-        "es": "respondió a un aviso de un colega; responda a su propio aviso, "
-        "o a este correo",
-    },
     "no_notice": {
         "en": "commands only count in an answer to a notice of yours; answer your own "
         "notice, or this mail",

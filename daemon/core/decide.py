@@ -282,19 +282,18 @@ def _sent_back(case: Case, policy: Policy) -> SendBack | None:
     carried out that nobody saw. The letter that brings it back is a notice to him about
     a case of his team, and says nothing of any other.
     """
-    sender, theirs = sender_of(case.message), case.match.colleagues
+    sender = sender_of(case.message)
     agent = policy.agents.get(sender)
     if agent is None or case.auth is not Auth.ALIGNED or case.classification.no_reopen:
         return None
-    if theirs is None and not commands_us(case.message.reply):
+    # What was made for somebody else entitles nobody, and is filed like a stranger's.
+    if case.match.bad_tokens or not commands_us(case.message.reply):
         return None
-    ticket, code = theirs or case.match.ticket, "no_notice"
+    ticket, code = case.match.ticket, "no_notice"
     if ticket is None:
         code = "no_case"
     elif agent.teams and ticket.team not in agent.teams:
         ticket, code = None, "not_your_team"
-    elif theirs:
-        code = "colleagues_notice"
     if policy.by_mail == "off":
         code = "mail_off"
     return SendBack(

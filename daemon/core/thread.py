@@ -94,9 +94,6 @@ def match(
     addresses of those who get notices and may answer them.
     """
     found = _weigh(keys, sender, keyring, tickets, tickets_by_id, agents)
-    if sender in agents and found.proof is not Proof.AGENT:
-        theirs = _colleagues(keys, sender, keyring, tickets, agents)
-        found = replace(found, colleagues=theirs)
     part = tickets.get(tickets_by_id.get(keys.parent, 0))
     if found.ticket is None or part is None or sender not in part.participants:
         return found
@@ -165,20 +162,6 @@ def _noticed(
     for own in keys.own_ids:
         if own.kind in NOTICES and id_is_for(keyring, own, sender):
             return tickets.get(own.ticket)
-    return None
-
-
-def _colleagues(
-    keys: ThreadKeys,
-    sender: str,
-    keyring: Keyring,
-    tickets: Mapping[int, TicketFacts],
-    agents: Collection[str],
-) -> TicketFacts | None:
-    """Find the case whose notice was made for another agent than who answers it."""
-    for other in sorted(set(agents) - {sender}):
-        if ticket := _noticed(keys, other, keyring, tickets):
-            return _living(ticket, tickets)
     return None
 
 

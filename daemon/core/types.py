@@ -139,17 +139,13 @@ class TicketFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadMatch:
-    """The case a message points to, by what evidence, and what that proves.
-
-    `colleagues` is the case whose notice, made for another agent, an agent answers.
-    """
+    """The case a message points to, by what evidence, and what that proves."""
 
     ticket: TicketFacts | None = None
     by: MatchedBy = MatchedBy.NOTHING
     proof: Proof = Proof.UNSIGNED
     why: str = "nothing in the message names a case of ours"
     bad_tokens: int = 0
-    colleagues: TicketFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

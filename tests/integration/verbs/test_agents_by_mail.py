@@ -255,28 +255,27 @@ def test_commands_in_a_fresh_mail_come_back_and_the_way_back_works(
 
 
 @pytest.mark.parametrize("text", ["#priority p1", "Olá, Ana. Já vejo."])
-def test_an_answer_to_a_colleagues_notice_comes_back(two: House, text: str) -> None:
-    """Nothing of it is done, and whoever wrote it learns which mail to answer."""
+@pytest.mark.parametrize("who", [DAVI, EVA])
+def test_h02_an_answer_to_a_colleagues_notice_is_a_case_of_its_own(
+    two: House, who: str, text: str
+) -> None:
+    """H-02: what was made for another agent entitles nobody, in his team or not."""
     number = _case(two)
     to_bia = next(n for n in _told(two) if n["To"].addresses[0].addr_spec == BIA)
-    fate = _answer(two, to_bia, text, sender=DAVI)
-    assert (fate["outcome"], fate["ticket"]) == ("agent_action", number)
-    body = _came_back(two, number, DAVI).get_body(("plain",)).get_content()
-    assert "Motivo: você respondeu a um aviso de um colega" in body
-    assert text in body
+    fate = _answer(two, to_bia, text, sender=who)
+    assert fate["outcome"] == "ticket_opened"
+    assert fate["ticket"] != number
     assert two.rows(schema.ticket)[0]["priority"] == "p3"
+    assert _letters(two, "reply") == []
 
 
-def test_an_agent_of_another_team_gets_no_way_into_the_case(two: House) -> None:
-    """The mail comes back without the case's number and without a reply token."""
+def test_a_command_on_a_case_of_another_team_comes_back_without_it(two: House) -> None:
+    """The letter has neither the case's number nor a reply token."""
     number = _case(two)
-    to_bia = _told(two)[0]
-    _answer(two, to_bia, "#note\nx", sender=EVA)
+    _fresh(two, f"[#{number}] nota", "#note\nx", sender=EVA)
     returned = _came_back(two, None, EVA)
     assert returned["Reply-To"].addresses[0].addr_spec == "suporte@acme.example"
     assert f"#{number}" not in returned.get_body(("plain",)).get_content()
-    fate = _answer(two, returned, "Então abro um caso.", sender=EVA)
-    assert fate["outcome"] == "ticket_opened"
 
 
 def test_commands_about_no_case_come_back(two: House) -> None:
