@@ -43,7 +43,13 @@ def settings_for(folder: Path, url: str) -> Settings:
         service=Service(data_dir=folder, domain="acme.example"),
         address=(SupportAddress(address=SUPPORT, subaddress=True),),
         database=Database(url=url),
-        ack=Ack(per_hour=10**9, per_domain_hour=10**9),
+        ack=Ack(
+            per_hour=10**9,
+            per_domain_hour=10**9,
+            loop_burst=10**9,
+            loop_day=10**9,
+            loop_same_body=10**9,
+        ),
     )
 
 
