@@ -1,7 +1,7 @@
 """Other help desks on the same mails, in the same run, where they can be had.
 
 django-helpdesk comes from the package index into a virtual environment of its own
-beside the results, and stays there for the next run. Request Tracker is measured only
+below .stamps/, and stays there for the next run. Request Tracker is measured only
 where its Debian package is installed; nothing of it is linked or copied.
 """
 
@@ -20,7 +20,7 @@ from bench.effort import Effort
 from bench.table import Section, Target, figure
 
 HERE = Path(__file__).parent
-VENV = HERE / "results" / "django-helpdesk"
+VENV = HERE.parent / ".stamps" / "django-helpdesk"
 TRACKER = Path("/usr/share/request-tracker5/lib/RT.pm")
 SECONDS = 900
 
