@@ -13,7 +13,7 @@ from chamado.daemon.core.arrival import Triage
 from chamado.daemon.core.decide import LOOKS_LIKE_LOOP, Case
 from chamado.daemon.core.types import OutcomeName, Status
 from chamado.daemon.desk import Desk
-from chamado.daemon.gather import Item
+from chamado.daemon.item import Item
 from chamado.daemon.store import cases, deadlines, inbox, notices, outbox
 from chamado.daemon.store.engine import Work
 

@@ -40,7 +40,8 @@ from chamado.daemon.core.types import (
     Suppress,
 )
 from chamado.daemon.desk import Desk
-from chamado.daemon.gather import Item, gather
+from chamado.daemon.gather import gather
+from chamado.daemon.item import Item
 from chamado.daemon.letters import CaseFacts, Thread, acknowledgement
 from chamado.daemon.received import received
 from chamado.daemon.store import cases, deadlines, inbox, outbox, surveys
@@ -48,7 +49,7 @@ from chamado.daemon.store.blobs import Blobs
 from chamado.daemon.store.engine import Work
 from chamado.notifier.addresses import UnusableAddress
 from chamado.notifier.reasons import worded
-from chamado.parsers.types import Attachment, Auth
+from chamado.parsers.types import Attachment, Auth, Understood
 
 log = structlog.get_logger()
 
@@ -64,9 +65,9 @@ class Filed:
     bad_tokens: int = 0
 
 
-def keep_files(item: Item, blobs: Blobs, in_row_bytes: int) -> Item:
+def keep_files(understood: Understood, blobs: Blobs, in_row_bytes: int) -> Understood:
     """Move large attachments into the blob store, before any transaction begins."""
-    message = item.understood.message
+    message = understood.message
     kept: list[Attachment] = []
     for file in message.attachments:
         if file.size > in_row_bytes and file.content:
@@ -74,7 +75,7 @@ def keep_files(item: Item, blobs: Blobs, in_row_bytes: int) -> Item:
             file = replace(file, content=b"")
         kept.append(file)
     message = replace(message, attachments=tuple(kept))
-    return replace(item, understood=replace(item.understood, message=message))
+    return replace(understood, message=message)
 
 
 def file_batch(work: Work, items: Sequence[Item], desk: Desk) -> list[Filed]:

@@ -16,7 +16,7 @@ from chamado.daemon.accept import Acceptor, row_of
 from chamado.daemon.core.arrival import Triage
 from chamado.daemon.desk import Desk
 from chamado.daemon.filing import file_batch
-from chamado.daemon.gather import Item, triage
+from chamado.daemon.item import item_of
 from chamado.daemon.process import Processor
 from chamado.daemon.sources.file import FoundMessage, looks_like_mail, messages
 from chamado.daemon.sources.source import RawMessage
@@ -124,11 +124,11 @@ class FileIntake:
             id_, fresh = inbox.accept(work, [new], desk.clock())[new.source_key]
             if fresh:
                 (row,) = claims.by_ids(work, [id_])
-                file_batch(work, [Item(row=row, understood=understood)], desk)
+                file_batch(work, [item_of(row, understood, desk, rung=0)], desk)
             fate = inbox.fates(work, [id_])[id_]
             (row,) = claims.by_ids(work, [id_])
             # Also of mail that was filed long ago: that is what rules are tried on.
-            judged = triage(Item(row=row, understood=understood), desk)
+            judged = item_of(row, understood, desk, rung=0).triage
         fate |= {"triage": _triage(judged)}
         if fresh:
             # Numbers of what is taken back would be lies.

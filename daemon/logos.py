@@ -8,7 +8,7 @@ looked at stays, however often a customer quotes it.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chamado.daemon.gather import Item
+from chamado.daemon.item import Item
 from chamado.daemon.store import recurring
 from chamado.daemon.store.engine import Work
 from chamado.parsers.types import Attachment, Role

@@ -9,7 +9,7 @@ from datetime import datetime
 from chamado.config.address import Address
 from chamado.daemon.core.decide import Case
 from chamado.daemon.core.types import OpenTicket
-from chamado.daemon.gather import Item
+from chamado.daemon.item import Item
 from chamado.daemon.store.cases import NewEntry, NewEvent
 from chamado.parsers.types import Forwarded
 

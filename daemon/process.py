@@ -22,14 +22,21 @@ from chamado.config.settings import Limits
 from chamado.daemon import mailauth, metrics
 from chamado.daemon.desk import Desk
 from chamado.daemon.filing import Filed, file_batch, keep_files
-from chamado.daemon.gather import Item
+from chamado.daemon.item import Item, item_of
 from chamado.daemon.store import claims, inbox
 from chamado.daemon.store.blobs import BlobDamaged, BlobMissing, Blobs
 from chamado.daemon.store.claims import InboxRow
 from chamado.daemon.store.engine import Conflict, Store, StoreError, is_unwell
 from chamado.daemon.store.mailboxes import is_gone
 from chamado.parsers.pool import ChildDied, ParserPool
-from chamado.parsers.types import Attachment, Auth, Envelope, ParsedMessage, Role
+from chamado.parsers.types import (
+    Attachment,
+    Auth,
+    Envelope,
+    ParsedMessage,
+    Role,
+    Understood,
+)
 from chamado.parsers.wire import Request
 
 log = structlog.get_logger()
@@ -302,33 +309,31 @@ class Processor:
         They are kept here and not in the batch, so that large ones wait in memory
         neither for company nor for the DNS, nor hold it up.
         """
-        item = self._asked(row)
-        if item.rung or any(
-            d.startswith("limit") for d in item.understood.message.defects
-        ):
-            item = _with_raw(item)
-        return self._verified(
-            keep_files(item, self._blobs, self._limits.raw_in_row_bytes)
-        )
+        understood, rung = self._asked(row)
+        if rung or any(d.startswith("limit") for d in understood.message.defects):
+            understood = _with_raw(row, understood)
+        most = self._limits.raw_in_row_bytes
+        understood = keep_files(understood, self._blobs, most)
+        understood = self._verified(row, understood)
+        return item_of(row, understood, self._desk(), rung=rung)
 
-    def _verified(self, item: Item) -> Item:
+    def _verified(self, row: InboxRow, understood: Understood) -> Understood:
         """Find out who wrote, where the door is told to: here, since a child has no
         network and filing must not wait for the DNS."""
-        row, understood = item.row, item.understood
         if not self._desk().verifies(row.source):
-            return item
+            return understood
         raw = row.raw if row.raw is not None else self._blobs.get(row.sha256)
         auth = self.vouch(raw, understood.message, row.envelope)
-        return replace(item, understood=replace(understood, auth=auth))
+        return replace(understood, auth=auth)
 
-    def _asked(self, row: InboxRow) -> Item:
+    def _asked(self, row: InboxRow) -> tuple[Understood, int]:
         request = self._request(row)
         for rung in range(min(row.strikes, RUNGS), RUNGS):
             try:
                 started = time.monotonic()
                 understood = self._pool.understand(replace(request, rung=rung))
                 metrics.PARSE_SECONDS.observe(time.monotonic() - started)
-                return Item(row=row, understood=understood, rung=rung)
+                return understood, rung
             except ChildDied as death:
                 metrics.CHILD_DEATHS.labels(death.reason).inc()
                 log.warning("parser_died", inbox=row.id, why=death.reason, rung=rung)
@@ -389,9 +394,9 @@ def _dependencies(item: Item) -> set[str]:
     return keys | {f"from:{item.sender}"} if item.sender else keys
 
 
-def _with_raw(item: Item) -> Item:
+def _with_raw(row: InboxRow, understood: Understood) -> Understood:
     """Attach the raw message where not all of it could be understood."""
-    row, message = item.row, item.understood.message
+    message = understood.message
     whole = Attachment(
         name="message.eml",
         content_type="message/rfc822",
@@ -401,7 +406,7 @@ def _with_raw(item: Item) -> Item:
         content=row.raw or b"",
     )
     message = replace(message, attachments=(*message.attachments, whole))
-    return replace(item, understood=replace(item.understood, message=message))
+    return replace(understood, message=message)
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chamado.daemon.gather import Item
+from chamado.daemon.item import Item
 from chamado.notifier.types import FlawedFile
 from chamado.parsers.message import HEADERS_ONLY
 from chamado.parsers.types import Attachment, Role
