@@ -19,6 +19,7 @@ from bench import places
 from bench.client import SUPPORT
 from bench.corpus import Mail, mixed
 from bench.effort import Effort
+from bench.multiply import multiply
 from bench.table import Section, figure
 from chamado.config.address import Address
 from chamado.config.settings import Ack, Database, Service, Settings, SupportAddress
@@ -34,6 +35,8 @@ from chamado.parsers.pool import ParserPool
 from chamado.parsers.types import Envelope
 
 CHUNK = 1_000
+#: A database of so many tickets is copied within itself instead of being filled.
+COPIED_FROM = 100_000
 WORDS = "não consigo acessar o sistema desde ontem, a tela fica em branco. " * 8
 
 
@@ -51,6 +54,14 @@ def settings_for(folder: Path, url: str) -> Settings:
             loop_same_body=10**9,
         ),
     )
+
+
+def grow(store: Store, desk: Desk, held: int, size: int) -> None:
+    """Let a database that holds so many tickets hold `size`."""
+    if held >= COPIED_FROM:
+        multiply(store, size // held - 1)
+    else:
+        fill(store, desk, held, size - held)
 
 
 def fill(store: Store, desk: Desk, begin: int, count: int) -> None:
@@ -243,7 +254,7 @@ def costs(
         with _verbs(settings, store, desk) as (door, processor):
             _file(door, processor, mixed(20, seed=99, big=False))
             for size in sizes:
-                fill(store, desk, held, size - held)
+                grow(store, desk, held, size)
                 held, taken = size, []
                 for _ in range(rounds):
                     seed += 1
