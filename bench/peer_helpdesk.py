@@ -1,9 +1,9 @@
 """Runs django-helpdesk over a folder of mails; started with a Python that has it.
 
-`peer_helpdesk.py FOLDER MAILS`: makes a site with an SQLite database in FOLDER, hands
-it what lies in MAILS one by one, as its command `get_email` does with a folder, with
-mail to customers off, and prints a line of JSON. It imports nothing of ours: that
-Python has none of it.
+`peer_helpdesk.py FOLDER MAILS PORT`: makes a site with an SQLite database in FOLDER,
+hands it what lies in MAILS one by one, as its command `get_email` does with a folder,
+its letters to customers going to an SMTP server on PORT, and prints a line of JSON. It
+imports nothing of ours: that Python has none of it.
 """
 
 import json
@@ -20,7 +20,7 @@ from django.urls import include, path
 urlpatterns: list[object] = []
 
 
-def _configure(folder: Path) -> None:
+def _configure(folder: Path, port: int) -> None:
     settings.configure(
         SECRET_KEY="bench",
         USE_TZ=True,
@@ -28,7 +28,9 @@ def _configure(folder: Path) -> None:
         ROOT_URLCONF="__main__",
         MEDIA_ROOT=str(folder / "media"),
         DEFAULT_AUTO_FIELD="django.db.models.AutoField",
-        EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend",
+        EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+        EMAIL_HOST="127.0.0.1",
+        EMAIL_PORT=port,
         HELPDESK_TEAMS_MODE_ENABLED=False,
         DATABASES={
             "default": {
@@ -60,7 +62,7 @@ def _configure(folder: Path) -> None:
 def main() -> None:
     """Do all of it."""
     folder, mails = Path(sys.argv[1]), Path(sys.argv[2])
-    _configure(folder)
+    _configure(folder, int(sys.argv[3]))
     django.setup()
     urlpatterns.append(path("", include("helpdesk.urls", namespace="helpdesk")))
     call_command("migrate", verbosity=0)
