@@ -103,6 +103,9 @@ def file_batch(work: Work, items: Sequence[Item], desk: Desk) -> list[Filed]:
     forged = {item.row.id: case.match.bad_tokens for item, case, _ in decided}
     if any(forged.values()):
         log.warning("bad_reply_tokens", inbox=[id_ for id_, n in forged.items() if n])
+    for item, case, decision in decided:
+        if case.match.noticed and not isinstance(decision, AgentAction | SendBack):
+            log.warning("agent_refused", inbox=item.row.id, sender=item.sender)
     return [
         Filed(
             inbox_id=row.id,

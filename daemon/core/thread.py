@@ -93,7 +93,10 @@ def match(
     `tickets_by_id` leads from a Message-ID we have seen to its case; `agents` are the
     addresses of those who get notices and may answer them.
     """
-    found = _weigh(keys, sender, keyring, tickets, tickets_by_id, agents)
+    noticed = _noticed(keys, sender, keyring, tickets)
+    own = noticed if sender in agents else None
+    found = _weigh(keys, sender, keyring, tickets, tickets_by_id, own)
+    found = replace(found, noticed=noticed is not None)
     part = tickets.get(tickets_by_id.get(keys.parent, 0))
     if found.ticket is None or part is None or sender not in part.participants:
         return found
@@ -109,12 +112,12 @@ def _weigh(
     keyring: Keyring,
     tickets: Mapping[int, TicketFacts],
     tickets_by_id: Mapping[str, int],
-    agents: Collection[str],
+    noticed: TicketFacts | None,
 ) -> ThreadMatch:
     bad = 0
-    if sender in agents and (ticket := _noticed(keys, sender, keyring, tickets)):
+    if noticed:
         why = "it answers our notice to this agent"
-        return _matched((ticket, Proof.AGENT), tickets, MatchedBy.TOKEN, why, bad)
+        return _matched((noticed, Proof.AGENT), tickets, MatchedBy.TOKEN, why, bad)
     for claim in keys.tokens:
         found = _signed(claim, tickets, sender, partial(token_is_for, keyring, claim))
         if found:

@@ -139,13 +139,18 @@ class TicketFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadMatch:
-    """The case a message points to, by what evidence, and what that proves."""
+    """The case a message points to, by what evidence, and what that proves.
+
+    `noticed` says that it answers a notice of ours to this very sender, who may have
+    been an agent only then.
+    """
 
     ticket: TicketFacts | None = None
     by: MatchedBy = MatchedBy.NOTHING
     proof: Proof = Proof.UNSIGNED
     why: str = "nothing in the message names a case of ours"
     bad_tokens: int = 0
+    noticed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from chamado.config.settings import Agent, Agents, Listener
 from chamado.daemon import actions, agents
@@ -418,10 +419,32 @@ def test_h04_an_agent_who_lost_the_team_is_not_obeyed(
         (notice,) = _told(home)
     moved = (Agent(address=BIA, name="Bia", teams=("sales",)),)
     with house(store, pool, tmp_path, listener=(DOOR,), agent=moved) as home:
-        fate = _answer(home, notice, "Respondo mesmo assim.")
+        with capture_logs() as logs:
+            fate = _answer(home, notice, "Respondo mesmo assim.")
         assert fate["outcome"] == "ticket_opened"
         assert fate["ticket"] != number
         assert _letters(home, "reply") == []
+        assert "agent_refused" in [log["event"] for log in logs]
+
+
+def test_h04_who_is_no_agent_any_more_is_not_obeyed(
+    store: Store, pool: ParserPool, tmp_path: Path
+) -> None:
+    """H-04: what they write on is for the agents' eyes, flagged, and an alarm."""
+    with house(store, pool, tmp_path, listener=(DOOR,)) as home:
+        number = _case(home)
+        (notice,) = _told(home)
+    with house(store, pool, tmp_path, listener=(DOOR,), agent=()) as home:
+        with capture_logs() as logs:
+            fate = _answer(home, notice, "Respondo mesmo assim.")
+        assert (fate["outcome"], fate["ticket"]) == ("reply_appended", number)
+        said = home.rows(schema.entry)[-1]
+        assert (said["public"], said["flags"]) == (
+            False,
+            ["not_a_participant", "unverified_sender"],
+        )
+        assert _letters(home, "reply") == []
+        assert "agent_refused" in [log["event"] for log in logs]
 
 
 def test_h05_an_agents_out_of_office_never_reaches_the_customer(home: House) -> None:
