@@ -152,8 +152,8 @@ def forget_answer(work: Work, number: int, at: datetime, promises: Promises) -> 
     """The answer of that moment bounced, and so was none: its clock runs on as if it
     had never stopped, until the next answer that arrived.
 
-    It was one all the same, and the answer is False, if the person who asked got it and
-    only others did not, or got other words of that moment.
+    It was one all the same if the person who asked got it and only others did not, or
+    got other words of that moment. Whether a promise is open again.
     """
     if undelivered.requester_reached(work, number, at):
         return False
@@ -163,11 +163,13 @@ def forget_answer(work: Work, number: int, at: datetime, promises: Promises) -> 
         .where(ticket.c.number == number, ticket.c.first_response_at == at)
         .values(first_response_at=better)
     )
+    open_again = False
     for case in _hold(work, [number], promises):
         unmet = [r for r in case.rows if r.ending is Ending.MET and r.done_at == at]
         for row in (r for r in unmet if r.clock in ANSWERS):
             _unmeet(work, case, row, better)
-    return True
+            open_again = True
+    return open_again
 
 
 def pause(work: Work, number: int, now: datetime, promises: Promises) -> None:

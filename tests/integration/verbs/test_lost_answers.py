@@ -1,9 +1,11 @@
 """An answer that does not arrive is none, until it does."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from chamado.daemon import actions, agents, casefile, lost
 from chamado.daemon.core.types import Resolution
@@ -11,6 +13,7 @@ from chamado.daemon.enclosed import Files
 from chamado.daemon.store import schema
 from chamado.notifier.types import Fate, Outcome
 from tests.support import promises as day
+from tests.support.daemon import wait_until
 from tests.support.house import NOON, House
 
 REFUSED = Outcome(fate=Fate.REFUSED, reply="550 5.1.1 no such user")
@@ -84,6 +87,38 @@ def test_a_retry_before_the_tick_saw_the_refusal_changes_nothing(home: House) ->
     home.deliver()
     day.alarms(home).turn()
     assert day.clock(home, number)["done_at"] is None
+
+
+def test_a_refusal_that_two_see_at_once_is_told_once(home: House) -> None:
+    """The daemon's tick and an operator's `outbox retry` may come at the same time."""
+    number = day.opened(home)
+    home.deliver()
+    day.answered(home, number)
+    home.relay.answers = [REFUSED]
+    home.deliver()
+    promises = home.desk.promises
+
+    def second() -> int:
+        with home.store.write() as work:
+            return lost.take_back(work, promises, home.clock())
+
+    with ThreadPoolExecutor(1) as pool:
+        with home.store.write() as work:
+            assert lost.take_back(work, promises, home.clock()) == 1
+            other = pool.submit(second)
+            if not home.store.is_sqlite:
+                wait_until(lambda: _waiting(home))
+        assert other.result() == 0
+    kinds = [event["kind"] for event in home.rows(schema.event)]
+    assert kinds.count("answer_lost") == 1
+    assert [n["kind"] for n in home.rows(schema.notice)] == ["not_delivered"]
+
+
+def _waiting(home: House) -> bool:
+    """Whether somebody waits for a row that another transaction holds."""
+    with home.store.read() as work:
+        held = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(work.execute(held).scalar_one())
 
 
 def test_an_answer_that_bounced_and_is_sent_again_counts(home: House) -> None:
