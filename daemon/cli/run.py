@@ -31,11 +31,12 @@ from chamado.daemon.sources.sockets import ListenError
 @click.pass_context
 def run(context: click.Context, only: str | None) -> None:
     """Run the daemon in the foreground until SIGTERM."""
-    names = tuple(filter(None, (only or "").replace(" ", "").split(","))) or NAMES
+    names = NAMES if only is None else tuple(only.replace(" ", "").split(","))
     unknown = sorted(set(names) - set(NAMES))
     if unknown:
         raise click.BadParameter(
-            f"{', '.join(unknown)}; there are {' '.join(NAMES)}", param_hint="--only"
+            f"{', '.join(map(repr, unknown))}; there are {' '.join(NAMES)}",
+            param_hint="--only",
         )
     loaded = settings_of(context)
     logs.configure(loaded.settings.log, os.environ, sys.stderr)

@@ -5,6 +5,8 @@ message are never changed, not even its line ends; only what an mbox itself adds
 them is taken away. Nothing is ever moved, marked or deleted.
 """
 
+import errno
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -86,6 +88,8 @@ def count(path: str) -> int:
     if path == STDIN:
         return 1
     at = Path(path)
+    if not at.exists():
+        raise NoSuchInput(f"{at}: {os.strerror(errno.ENOENT)}; check the path")
     return sum(map(_count, _files(at))) if at.is_dir() else _count(at)
 
 
@@ -156,7 +160,8 @@ def _stream(
     """Yield what a stream holds; a lone one that is empty is no input."""
     first = stream.readline(_FIRST_LINE)
     if file_mbox.begins(first):
-        for number, entry in enumerate(file_mbox.entries(stream, first=first), 1):
+        found = file_mbox.entries(stream, first=first, most=most)
+        for number, entry in enumerate(found, 1):
             yield FoundMessage(
                 file=f"{name}#{number}",
                 content=entry.content,

@@ -15,6 +15,8 @@ from itertools import chain
 from typing import IO
 
 _PIECE = 65_536
+#: The empty line before a separator, which is no part of the message.
+_SEPARATING = 2
 # A sender, which some archives write in several words; then a date as asctime() or a
 # mail program writes it. Text that merely begins with "From " has no such date.
 _SEPARATOR = re.compile(
@@ -39,18 +41,25 @@ def begins(line: bytes) -> bool:
     return _SEPARATOR.fullmatch(line) is not None
 
 
-def entries(stream: IO[bytes], *, first: bytes = b"") -> Iterator[Entry]:
-    """Yield every message; `first` is what was read of the stream already."""
+def entries(
+    stream: IO[bytes], *, first: bytes = b"", most: int | None = None
+) -> Iterator[Entry]:
+    """Yield every message; `first` is what was read of the stream already.
+
+    What is larger than `most` bytes is cut short, and still larger than that.
+    """
     lines: list[bytes] = []
     date: datetime | None = None
-    begun = False
+    begun, size = False, 0
     for line, separator in _lines(stream, first):
         if separator is None:
-            lines.append(line)
+            if most is None or size <= most + _SEPARATING:
+                lines.append(line)
+                size += len(line)
             continue
         if begun:
             yield Entry(content=_joined(lines), received_at=date)
-        lines, date, begun = [], _date(separator), True
+        lines, date, begun, size = [], _date(separator), True, 0
     if begun:
         yield Entry(content=_joined(lines), received_at=date)
 

@@ -143,3 +143,18 @@ def test_a_mailbox_written_by_python_is_read(tmp_path: Path) -> None:
     box.close()
     found = contents((tmp_path / "box").read_bytes())
     assert found == [f"Subject: {n}\n\nFrom me\n".encode() for n in range(3)]
+
+
+@pytest.mark.parametrize("size", [999, 1_000, 1_001, 900_000])
+def test_of_a_message_that_is_too_large_no_more_is_kept_than_shows_it(
+    size: int,
+) -> None:
+    """An archive in the middle of an mbox fills no memory, and the next mail comes."""
+    line = b"x" * 99 + b"\n"
+    large = (line * (size // 100 + 1))[:size]
+    mbox = b"From a Sun Nov 22 10:00:00 2026\n" + large
+    mbox += b"\n\nFrom b Sun Nov 22 10:00:01 2026\nsecond\n"
+    first, second = file_mbox.entries(io.BytesIO(mbox), most=1_000)
+    assert len(first.content) <= 1_000 + 2 * len(line)
+    assert (len(first.content) > 1_000) is (len(large) + 1 > 1_000)
+    assert second.content == b"second\n"

@@ -19,6 +19,26 @@ def test_a_file_that_is_missing_does_not_keep_the_others_from_being_parsed(
     assert "gone.eml: No such file or directory" in done.err
 
 
+def test_a_path_that_is_mistyped_takes_in_none_of_the_others(
+    cli: Counter, tmp_path: Path
+) -> None:
+    """`ingest` looks at all paths first: the command can be given again as it was."""
+    there = tmp_path / "there.eml"
+    there.write_bytes(message())
+    done = cli.run("ingest", str(there), str(tmp_path / "gone.eml"))
+    assert done.code == 66
+    assert "gone.eml: No such file or directory; check the path" in done.err
+    assert cli.json("inbox", "list") == []
+
+
+def test_services_that_are_none_are_named(cli: Counter) -> None:
+    """`run --only ""`, as a script with an empty variable says, does not run all."""
+    for only in ("", "smtp,", "imapp"):
+        done = cli.run("run", "--only", only)
+        assert done.code == 64
+        assert f"'{only.removeprefix('smtp,')}'; there are smtp imap" in done.err
+
+
 def test_a_team_that_nobody_is_in_is_refused(home: House, cli: Counter) -> None:
     """A mistyped team would be told of nothing; the known ones are named."""
     home.mail(message())
