@@ -1,97 +1,120 @@
 """Looking up, for a batch of understood messages, everything that deciding needs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chamado.daemon import ballots
 from chamado.daemon.core import ballot, thread
 from chamado.daemon.core.answers import SentBefore
+from chamado.daemon.core.ballot import Asked
 from chamado.daemon.core.decide import Case
 from chamado.daemon.core.loops import SenderHistory, why_loop
+from chamado.daemon.core.types import ThreadMatch, TicketFacts
 from chamado.daemon.desk import Desk
 from chamado.daemon.item import Item
 from chamado.daemon.store import lookups
 from chamado.daemon.store.engine import Work
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What the database knows of a batch, by what it was asked for: Message-IDs,
+    numbers of cases, addresses, inbox ids, digests."""
+
+    seen: Mapping[str, lookups.Seen]
+    tickets: Mapping[int, TicketFacts]
+    contacts: Mapping[str, lookups.Contact]
+    asked: Mapping[int, Asked]
+    duplicates: Mapping[str, tuple[int, int | None]]
+    histories: Mapping[str, SenderHistory]
+    before: Mapping[str, SentBefore]
+
+
 def gather(work: Work, items: Sequence[Item], desk: Desk, now: datetime) -> list[Case]:
     """Build the cases of a batch whose members do not depend on each other."""
+    found = _look_up(work, items, desk, now)
+    by_id = {message_id: seen.ticket for message_id, seen in found.seen.items()}
+    return [_case(item, found, by_id, desk, now) for item in items]
+
+
+def _look_up(work: Work, items: Sequence[Item], desk: Desk, now: datetime) -> _Found:
+    """Ask once a kind of question."""
     seen = lookups.messages(work, (m for i in items for m in i.ids))
-    numbers = {n for i in items for n in i.keys.tickets}
-    numbers |= {found.ticket for found in seen.values()}
     asked = ballots.asked(work, [_answer(i) for i in items], desk)
+    numbers = {n for i in items for n in i.keys.tickets}
+    numbers |= {message.ticket for message in seen.values()}
     numbers |= {survey.ticket for survey in asked.values()}
-    tickets = lookups.tickets(work, numbers, now)
-    senders = [i.sender for i in items if i.sender]
-    credits_ = [i.forwarded.sender.address for i in items if i.forwarded]
-    contacts = lookups.contacts(work, [*senders, *credits_])
-    duplicates = lookups.duplicates(work, (i.row.content_digest for i in items))
-    histories = _histories(work, items, contacts, desk)
+    people = [i.sender for i in items if i.sender]
+    people += [i.forwarded.sender.address for i in items if i.forwarded]
+    contacts = lookups.contacts(work, people)
     pause = timedelta(seconds=desk.settings.ack.per_address_pause)
     most = desk.settings.ack.per_hour + 1
-    before = lookups.acknowledged(work, [*senders, *credits_], now, pause, most)
-    by_id = {message_id: found.ticket for message_id, found in seen.items()}
-    agents = desk.policy.agents
+    return _Found(
+        seen=seen,
+        tickets=lookups.tickets(work, numbers, now),
+        contacts=contacts,
+        asked=asked,
+        duplicates=lookups.duplicates(work, (i.row.content_digest for i in items)),
+        histories=_histories(work, items, contacts, desk),
+        before=lookups.acknowledged(work, people, now, pause, most),
+    )
 
-    cases: list[Case] = []
-    for item in items:
-        message, sender = item.understood.message, item.sender
-        support = desk.support(item.row.envelope.rcpt_tos)
-        shown = item.forwarded
-        writer = shown.sender.address if shown else sender
-        contact = contacts.get(writer)
-        survey = asked.get(item.row.id)
-        original = message.bounce.original_message_id if message.bounce else None
-        reported = seen.get(original or "")
-        itself = seen.get(message.message_id or "")
-        cases.append(
-            Case(
-                message=message,
-                classification=item.understood.classification,
-                envelope=item.row.envelope,
-                auth=item.understood.auth,
-                match=ballot.match(
-                    thread.match(
-                        item.keys,
-                        sender,
-                        desk.keyring,
-                        tickets,
-                        by_id,
-                        agents,
-                    ),
-                    survey,
-                    sender,
-                    tickets.get(survey.ticket) if survey else None,
-                ),
-                address=support.address,
-                team=support.team,
-                language=desk.letter_language(
-                    contact.language if contact else None,
-                    shown.language if shown else message.language,
-                ),
-                require_auth=desk.require_auth(item.row.source),
-                names_us=desk.names_us(message, item.row.envelope.rcpt_tos),
-                no_ack=item.row.no_ack,
-                verified=bool(contact and contact.verified),
-                duplicate_of=_earlier(duplicates.get(item.row.content_digest), item),
-                reports_on=(
-                    (reported.ticket, original)
-                    if reported and reported.sent and original
-                    else None
-                ),
-                echo_of=itself.ticket if itself and itself.sent else None,
-                same_id=itself is not None,
-                history=histories.get(sender, SenderHistory()),
-                before=before.get(writer, SentBefore()),
-                cooling_down=bool(
-                    contact and contact.quiet_until and contact.quiet_until > now
-                ),
-                triage=item.triage,
-                asked=survey,
-            )
-        )
-    return cases
+
+def _case(
+    item: Item, found: _Found, by_id: Mapping[str, int], desk: Desk, now: datetime
+) -> Case:
+    message, row, shown = item.understood.message, item.row, item.forwarded
+    support = desk.support(row.envelope.rcpt_tos)
+    writer = shown.sender.address if shown else item.sender
+    contact = found.contacts.get(writer)
+    original = message.bounce.original_message_id if message.bounce else None
+    reported = found.seen.get(original or "")
+    itself = found.seen.get(message.message_id or "")
+    return Case(
+        message=message,
+        classification=item.understood.classification,
+        envelope=row.envelope,
+        auth=item.understood.auth,
+        match=_match(item, found, by_id, desk),
+        address=support.address,
+        team=support.team,
+        language=desk.letter_language(
+            contact.language if contact else None,
+            shown.language if shown else message.language,
+        ),
+        require_auth=desk.require_auth(row.source),
+        names_us=desk.names_us(message, row.envelope.rcpt_tos),
+        no_ack=row.no_ack,
+        verified=bool(contact and contact.verified),
+        duplicate_of=_earlier(found.duplicates.get(row.content_digest), item),
+        reports_on=(
+            (reported.ticket, original)
+            if reported and reported.sent and original
+            else None
+        ),
+        echo_of=itself.ticket if itself and itself.sent else None,
+        same_id=itself is not None,
+        history=found.histories.get(item.sender, SenderHistory()),
+        before=found.before.get(writer, SentBefore()),
+        cooling_down=bool(
+            contact and contact.quiet_until and contact.quiet_until > now
+        ),
+        triage=item.triage,
+        asked=found.asked.get(row.id),
+    )
+
+
+def _match(
+    item: Item, found: _Found, by_id: Mapping[str, int], desk: Desk
+) -> ThreadMatch:
+    """Weigh what leads to a case, the question of a survey above all."""
+    sender, tickets = item.sender, found.tickets
+    agents = desk.policy.agents
+    match = thread.match(item.keys, sender, desk.keyring, tickets, by_id, agents)
+    survey = found.asked.get(item.row.id)
+    about = tickets.get(survey.ticket) if survey else None
+    return ballot.match(match, survey, sender, about)
 
 
 def _answer(item: Item) -> ballots.Answer:
