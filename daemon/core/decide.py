@@ -238,15 +238,16 @@ def _bounce(
 def _agent(case: Case, policy: Policy) -> Decision | None:
     """What an agent's mail does, if it is proven to be an agent's.
 
-    Needed are the agent's address, still configured and for this team, an aligned
-    identity, and our MAC; checked here, when the mail is processed. A robot that
-    speaks for an agent, such as an out-of-office, is noted and goes no further.
+    Needed are the agent's address, still configured and for this team or this very
+    case, an aligned identity, and our MAC; checked here, when the mail is processed. A
+    robot that speaks for an agent, such as an out-of-office, is noted and goes no
+    further.
     """
     sender, ticket = sender_of(case.message), case.match.ticket
     agent = policy.agents.get(sender)
     if agent is None or ticket is None or case.auth is not Auth.ALIGNED:
         return None
-    if agent.teams and ticket.team not in agent.teams:
+    if not _works_on(agent, sender, ticket):
         return None
     who = Address(name=agent.name, address=sender)
     if case.match.proof is not Proof.AGENT:
@@ -275,6 +276,16 @@ def _agent(case: Case, policy: Policy) -> Decision | None:
     )
 
 
+def _works_on(agent: AgentFacts, address: str, ticket: TicketFacts) -> bool:
+    """Whether an agent is of the team of a case or owns it.
+
+    Specialists get cases of teams that are not theirs, and so does whoever is assigned
+    one by a colleague; they are told of them, and what they answer must count.
+    """
+    in_team = not agent.teams or ticket.team in agent.teams
+    return in_team or ticket.assignee == address
+
+
 def _sent_back(case: Case, policy: Policy) -> SendBack | None:
     """What a proven agent meant for us, and no notice of his own entitles him to.
 
@@ -292,7 +303,7 @@ def _sent_back(case: Case, policy: Policy) -> SendBack | None:
     ticket, code = case.match.ticket, "no_notice"
     if ticket is None:
         code = "no_case"
-    elif agent.teams and ticket.team not in agent.teams:
+    elif not _works_on(agent, sender, ticket):
         ticket, code = None, "not_your_team"
     if policy.by_mail == "off":
         code = "mail_off"

@@ -120,9 +120,9 @@ class TicketFacts:
     """What threading needs to know of a case that a message may belong to.
 
     `address` is the support address that the case came in by: it stays, whichever
-    team works on the case. `specialty` is that of the specialist who has it, `reopened`
-    how often it was reopened within the last day, `split_from` the case that it was
-    once a part of.
+    team works on the case. `assignee` is the agent who owns it, `specialty` that of the
+    specialist who has it, `reopened` how often it was reopened within the last day,
+    `split_from` the case that it was once a part of.
     """
 
     number: int
@@ -132,6 +132,7 @@ class TicketFacts:
     address: str = ""
     resolved_at: datetime | None = None
     merged_into: int | None = None
+    assignee: str | None = None
     specialty: str | None = None
     reopened: int = 0
     split_from: int | None = None

@@ -101,6 +101,7 @@ def tickets(
                 ticket.c.address,
                 ticket.c.resolved_at,
                 ticket.c.merged_into,
+                ticket.c.assignee,
                 ticket.c.specialty,
             )
             .where(ticket.c.number.in_(sorted(wanted)))
@@ -121,6 +122,7 @@ def tickets(
                 address=row.address,
                 resolved_at=row.resolved_at,
                 merged_into=row.merged_into,
+                assignee=row.assignee,
                 specialty=row.specialty,
                 reopened=reopened.get(row.number, 0),
                 split_from=parts.get(row.number),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from chamado.config.address import Address
 from chamado.config.settings import Agent, Agents, Listener
 from chamado.daemon import actions, agents
 from chamado.daemon.alarms import Alarms
@@ -445,6 +446,36 @@ def test_h04_who_is_no_agent_any_more_is_not_obeyed(
         )
         assert _letters(home, "reply") == []
         assert "agent_refused" in [log["event"] for log in logs]
+
+
+def test_a_specialist_of_another_team_answers_the_case_that_was_escalated(
+    store: Store, pool: ParserPool, tmp_path: Path
+) -> None:
+    """Who is handed a case is told of it by mail and answers it by mail, until it is
+    handed back; then an old notice is worth nothing."""
+    people = (
+        Agent(address=BIA, name="Bia", teams=("support",)),
+        Agent(address=EVA, name="Eva", teams=("sales",), specialties=("database",)),
+    )
+    with house(store, pool, tmp_path, listener=(DOOR,), agent=people) as home:
+        number = _case(home)
+        (notice,) = _told(home)
+        _answer(home, notice, "#escalate database")
+        given = _told(home)[-1]
+        assert given["To"].addresses[0].addr_spec == EVA
+        words = {"sender": EVA, "message_id": "<e1@acme.example>"}
+        fate = _answer(home, given, "Olá, Ana. Falta um índice.", **words)
+        assert (fate["outcome"], fate["ticket"]) == ("agent_action", number)
+        (reply,) = _letters(home, "reply")
+        assert "Falta um índice" in reply.get_body(("plain",)).get_content()
+        with home.store.write() as work:
+            eva = Address(name="Eva", address=EVA)
+            now = home.clock()
+            actions.hand_back(work, home.desk, number, eva, "", now=now)
+        late = {"sender": EVA, "message_id": "<e2@acme.example>"}
+        fate = _answer(home, given, "Mais uma coisa, Ana.", **late)
+        assert fate["outcome"] == "ticket_opened"
+        assert len(_letters(home, "reply")) == 1
 
 
 def test_h05_an_agents_out_of_office_never_reaches_the_customer(home: House) -> None:
