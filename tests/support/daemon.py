@@ -16,35 +16,8 @@ from typing import Any, Self
 CHAMADO = Path(sys.executable).with_name("chamado")
 SECONDS = 60.0
 SUPPORT = "suporte@acme.example"
-
-
-def write_config(
-    folder: Path, database_url: str, *, relay: str = 'kind = "maildir"', more: str = ""
-) -> Path:
-    """Write a configuration with one SMTP and one LMTP listener on free ports."""
-    path = folder / "chamado.toml"
-    path.write_text(
-        f"""
-[service]
-name = "Acme Suporte"
-domain = "acme.example"
-data_dir = "{folder}/data"
-[database]
-url = "{database_url}"
-[[address]]
-address = "{SUPPORT}"
-subaddress = true
-[[listener]]
-listen = "127.0.0.1:0"
-max_connections_per_address = 50
-[[listener]]
-protocol = "lmtp"
-listen = "unix:{folder}/lmtp"
-[relay]
-{relay}
-[http]
-listen = "127.0.0.1:0"
-[ack]
+#: Room for the thousands of mails that some tests send from one address.
+NO_CAPS = """
 per_hour = 1000000
 per_domain_hour = 1000000
 per_address_pause = "0s"
@@ -52,9 +25,61 @@ per_address_day = 1000000
 loop_burst = 1000000
 loop_day = 1000000
 loop_same_body = 1000000
+"""
+BIA = """
 [[agent]]
 address = "bia@acme.example"
 name = "Bia"
+"""
+
+
+def by_smtp(port: int) -> str:
+    """The lines of `[relay]` for a server on this machine."""
+    return f'kind = "smtp"\nhost = "127.0.0.1"\nport = {port}\ntls = "none"'
+
+
+def write_config(
+    folder: Path,
+    database_url: str,
+    *,
+    relay: str = 'kind = "maildir"',
+    more: str = "",
+    address: str = SUPPORT,
+    listener: str = "",
+    caps: str = NO_CAPS,
+    agents: str = BIA,
+) -> Path:
+    """Write a configuration with one SMTP and one LMTP listener on free ports.
+
+    `listener` are lines for both; with `caps=""` what is shipped limits the answers.
+    """
+    path = folder / "chamado.toml"
+    path.write_text(
+        f"""
+[service]
+name = "Acme Suporte"
+domain = "{address.partition("@")[2]}"
+data_dir = "{folder}/data"
+[database]
+url = "{database_url}"
+[[address]]
+address = "{address}"
+subaddress = true
+[[listener]]
+listen = "127.0.0.1:0"
+max_connections_per_address = 50
+{listener}
+[[listener]]
+protocol = "lmtp"
+listen = "unix:{folder}/lmtp"
+{listener}
+[relay]
+{relay}
+[http]
+listen = "127.0.0.1:0"
+[ack]
+{caps}
+{agents}
 [limits]
 disk_reserve_bytes = 0
 {more}
