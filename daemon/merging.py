@@ -111,6 +111,8 @@ def split(
         desk.promises,
     )
     moving.move_one(work, entry_id, new)
+    later = moving.next_word(work, number, entry.at)
+    deadlines.word_left(work, number, entry.at, later, desk.promises)
     cases.relate(work, [(new, number, Relation.SPLIT_FROM.value)], now)
     remember(work, number, "split_off", who, now, {"number": new, "entry": entry_id})
     facts = {"channel": case.channel, "split_from": number}

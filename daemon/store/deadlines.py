@@ -7,6 +7,7 @@ of these in the same transaction, after the status of the case is what it shall 
     customers_spoke    a customer wrote: who waits is due again, and an answer is owed
     agent_answered     a person's public words keep what was promised
     answer_arrived     words that had not arrived did, sent once more
+    word_left          the customer's word was split off, and is answered elsewhere
     forget_answer      those words bounced, so they kept nothing
     pause, resume      a case waits for its customer, and does not any more
     end, reopen        a case is over, and is not any more
@@ -170,6 +171,25 @@ def forget_answer(work: Work, number: int, at: datetime, promises: Promises) -> 
             _unmeet(work, case, row, better)
             open_again = True
     return open_again
+
+
+def word_left(
+    work: Work, number: int, at: datetime, later: datetime | None, promises: Promises
+) -> None:
+    """The word that came at this moment belongs to another case now. If it was what the
+    next answer is owed for, the next answer is owed for the `later` one, or not."""
+    for case in _hold(work, [number], promises):
+        for row in case.open(Clock.NEXT_RESPONSE):
+            if row.started_at != at:
+                continue
+            work.execute(delete(deadline).where(deadline.c.id == row.id))
+            if later is None:
+                continue
+            run = clocks.start(case.terms, row.clock, later)
+            if run and row.run.due_at is None:
+                stood = max(later, row.run.counted_from)
+                run = clocks.stop(run, case.terms, stood)
+            _add(work, _started(number, row.clock, run))
 
 
 def pause(work: Work, number: int, now: datetime, promises: Promises) -> None:

@@ -51,6 +51,18 @@ def inbound(work: Work, number: int) -> int:
     return int(work.execute(found).scalar_one())
 
 
+def next_word(work: Work, number: int, after: datetime) -> datetime | None:
+    """When a customer wrote on a case for the first time after a moment."""
+    found = select(func.min(entries.c.at)).where(
+        entries.c.ticket == number,
+        entries.c.kind == "inbound",
+        entries.c.public,
+        entries.c.at > after,
+    )
+    at = work.execute(found).scalar_one()
+    return at if isinstance(at, datetime) else None
+
+
 def people(work: Work, number: int) -> list[int]:
     """The contacts who take part in a case."""
     found = select(participant.c.contact_id).where(participant.c.ticket == number)

@@ -68,8 +68,7 @@ PROMISES = (
     # 5 and 6 wrote again at two, 20 at two of the next day; each heard an hour later.
     Promise(2, NEXT, "in_time", 1, 1),
     Promise(1, NEXT, "in_time", 1, 1, priority="p4"),
-    # What 12 wrote was split off; the chat was taken up again and ended without words.
-    Promise(2 - 1, NEXT, "void"),
+    # The chat was taken up again and ended without words.
     Promise(1, NEXT, "void", channel="chat"),
     # From nine to noon of the next day; 5 and 6 had the word from noon until two.
     Promise(2, SOLVED, "in_time", 27, 27, priority="p2"),

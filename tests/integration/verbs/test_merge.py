@@ -243,6 +243,24 @@ def test_splitting_gives_a_message_a_case_of_its_own(desk: Desk) -> None:
     assert not desk.letters(new)
 
 
+def test_a_word_that_was_split_off_is_owed_one_answer_and_not_two(desk: Desk) -> None:
+    """The old case owes an answer to what is still on it, counted from its arrival."""
+    number = desk.opens()
+    desk.reply(number)
+    desk.home.clock.move(hours=1)
+    other = desk.answers(number, "E outra coisa: a nota fiscal está errada.")
+    desk.home.clock.move(hours=1)
+    new = split(desk, number, other["entry_id"])
+    assert "next_response" not in desk.clocks(number)
+    assert desk.clocks(new)["first_response"]["done_at"] is None
+    third = desk.answers(number, "E mais: quando vence o contrato?")
+    desk.home.clock.move(hours=1)
+    since = desk.home.clock()
+    desk.answers(number, "A tela ficou azul de novo.")
+    split(desk, number, third["entry_id"])
+    assert desk.clocks(number)["next_response"]["started_at"] == since
+
+
 def test_answers_to_a_message_that_was_split_off_go_with_it(desk: Desk) -> None:
     """Although the old case's token and our old Message-IDs are in them as well."""
     number = desk.opens()
