@@ -152,7 +152,8 @@ class ParserPool:
         self._bytes = 0
         self._closed = False
         self._unwatched = True
-        self._idle = [_start() for _ in range(size)]
+        # None is a place whose process could not be started; the next message tries.
+        self._idle: list[_Child | None] = [_start() for _ in range(size)]
         self._busy: set[_Child] = set()
         self._watchdog = threading.Thread(target=self._watch, name="parser-watchdog")
         self._watchdog.start()
@@ -160,7 +161,8 @@ class ParserPool:
     def understand(self, request: Request) -> Understood:
         """Parse one message in a child.
 
-        Raises ChildDied when the child did not survive it, PoolClosed after `close`.
+        Raises ChildDied when the child did not survive it, PoolClosed after `close`,
+        OSError when the machine has no room for a child.
         """
         size = len(request.raw)
         if request.raw_path is not None:
@@ -179,7 +181,7 @@ class ParserPool:
             if self._closed:
                 return
             self._closed = True
-            children = [*self._idle, *self._busy]
+            children = [*filter(None, self._idle), *self._busy]
             self._idle.clear()
             for child in children:
                 child.process.kill()
@@ -239,16 +241,27 @@ class ParserPool:
                 self._check_open()
             # The last one in has its memory warm.
             child = self._idle.pop()
-            if child.process.poll() is not None:
+            if child and child.process.poll() is not None:
                 # It died while nothing was asked of it: no message is to blame.
                 child.end()
-                child = _start()
+                child = None
+            child = child or self._started()
             child.deadline = time.monotonic() + self._wall
             self._busy.add(child)
             # Where it waits for an end of time already, this one ends later.
             if self._unwatched:
                 self._to_watch.notify()
         return child
+
+    def _started(self) -> _Child:
+        """Start a process; where there is no room for one its place stays, behind those
+        that live."""
+        try:
+            return _start()
+        except OSError:
+            self._idle.insert(0, None)
+            self._child_free.notify()
+            raise
 
     def _put_back(self, child: _Child) -> None:
         with self._lock:
@@ -262,7 +275,8 @@ class ParserPool:
         with self._lock:
             self._busy.discard(child)
             if not self._closed:
-                self._idle.append(_start())
+                with suppress(OSError):
+                    self._idle.append(self._started())
             self._child_free.notify()
 
     def _watch(self) -> None:

@@ -2,11 +2,13 @@
 
 import base64
 import os
+import resource
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -77,7 +79,7 @@ def test_many_threads_share_the_children(pool):
 
 def test_f13_a_message_that_takes_too_long_is_killed_by_the_clock(pool):
     """The wall-clock limit ends it, and the next message is served at once."""
-    one = pool(1, wall_seconds=1.0)
+    one = pool(1, wall_seconds=3.0)
     subject(one)
     with pytest.raises(ChildDied) as died:
         subject(one, ENDLESS, limits=UNBOUNDED)
@@ -116,6 +118,39 @@ def test_f13_a_child_that_died_idle_is_replaced(pool):
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert subject(one) == "ok"
     assert children() - before != {pid}
+
+
+@pytest.mark.parametrize("work", [False, True])
+def test_f07_a_child_that_cannot_be_started_is_started_later(pool, work):
+    """Every descriptor taken for a while: afterwards the pool has all its children."""
+    before = children()
+    one = pool()
+    (pid,) = children() - before
+    subject(one)
+    with ThreadPoolExecutor(1) as threads, no_descriptors():
+        if work:
+            call = threads.submit(subject, one, ENDLESS, limits=UNBOUNDED)
+            wait_busy(one)
+        os.kill(pid, signal.SIGKILL)
+        if work:
+            assert isinstance(call.exception(10), ChildDied)
+        else:
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        for _ in range(2):
+            with pytest.raises(OSError, match="Too many open files"):
+                subject(one)
+    assert subject(one) == "ok"
+
+
+@contextmanager
+def no_descriptors():
+    """No new one can be opened in this process; what is open stays."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_f13_a_child_killed_at_work_costs_its_message(pool):
