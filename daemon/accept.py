@@ -20,6 +20,7 @@ from pathlib import Path
 
 import structlog
 
+from chamado.daemon import metrics
 from chamado.daemon.digest import content_digest
 from chamado.daemon.sources.source import Accepted, RawMessage
 from chamado.daemon.store import inbox
@@ -150,6 +151,8 @@ class Acceptor:
         for w in waiting:
             id_, fresh = known[w.row.source_key]
             w.future.set_result(Accepted(inbox_id=id_, fresh=fresh))
+            if fresh:
+                metrics.ACCEPTED.labels(w.row.source.partition(":")[0]).inc()
         self._on_accepted()
 
     def _refuse(self, waiting: list[_Waiting], error: Exception) -> None:

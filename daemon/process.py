@@ -237,25 +237,28 @@ class Processor:
     def _file(self, items: Sequence[Item]) -> list[Filed]:
         started = time.monotonic()
         try:
-            with self._store.write() as work:
-                filed = file_batch(work, items, self._desk())
+            filed = self._filed(items)
         except Exception as error:
             if is_unwell(error):
                 raise
             if len(items) > 1:
                 return [f for item in items for f in self._file([item])]
-            return self._file_again(items[0], error)
-        metrics.filed(filed, time.monotonic() - started)
+            filed = self._file_again(items[0], error)
+        if filed:
+            metrics.filed(filed, time.monotonic() - started)
         if any(f.ack == "queued" for f in filed):
             self._on_queued()
         return filed
+
+    def _filed(self, items: Sequence[Item]) -> list[Filed]:
+        with self._store.write() as work:
+            return file_batch(work, items, self._desk())
 
     def _file_again(self, item: Item, error: Exception) -> list[Filed]:
         """Try a lone message once more: a conflict means somebody else was first."""
         if isinstance(error, Conflict):
             try:
-                with self._store.write() as work:
-                    return file_batch(work, [item], self._desk())
+                return self._filed([item])
             except Exception as second:  # noqa: BLE001  (judged below like any other)
                 error = second
         log.error("not_filed", inbox=item.row.id, exc_info=error)

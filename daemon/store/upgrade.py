@@ -13,7 +13,6 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from chamado.daemon.store import schema
 from chamado.daemon.store.engine import Store, Work
 
 #: Any number that no other program on the same PostgreSQL uses for its locks.
@@ -69,13 +68,6 @@ def check(store: Store) -> None:
         f"the database is at revision {found}, this version needs {wanted}; "
         f"make a backup and run `chamado db upgrade`"
     )
-
-
-def missing_tables(store: Store) -> list[str]:
-    """Return tables that the schema has and the database has not."""
-    with store.read() as work:
-        there = set(inspect(work).get_table_names())
-    return sorted(set(schema.metadata.tables) - there)
 
 
 def _refuse_newer(found: str | None) -> None:

@@ -86,7 +86,7 @@ def test_health_and_metrics_are_served_and_say_nothing_secret(
         wait_until(
             lambda: (
                 'outcomes_total{outcome="ticket_opened"} 1.0'
-                in _get(f"{daemon.http}/metrics")
+                in _get(f"{daemon.http}/metrics"),
             )
         )
 
