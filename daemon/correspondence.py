@@ -80,6 +80,7 @@ def write(
             kind=kind,
             topics=topics,
             resolution=resolution,
+            author=_shown_as(desk, agent),
         ),
     )
     if must and not queued:
@@ -99,6 +100,13 @@ def write(
         to=tuple(letter.rcpt_to for letter in queued),
         unreachable=tuple(unreachable),
     )
+
+
+def _shown_as(desk: Desk, agent: Address) -> Address | None:
+    """The agent, where customers shall see who writes; never who is none of ours."""
+    if not desk.settings.agents.show_address:
+        return None
+    return agent if agent.address in desk.policy.agents else None
 
 
 def tell(

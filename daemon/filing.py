@@ -202,7 +202,10 @@ def _obey(
     batch: Batch,
 ) -> None:
     message = case.message
-    obeyed = agents.obey(work, desk, decision, message.attachments, message.message_id)
+    # Of a mail that was not read whole the raw message is with its files: it holds the
+    # commands, and the notice with all that is internal.
+    files = [a for a in message.attachments if a.sha256 != item.row.sha256]
+    obeyed = agents.obey(work, desk, decision, files, message.message_id)
     if obeyed.entry_id:
         cases.tie_entry(work, obeyed.entry_id, item.row.id, item.row.content_digest)
     what = ", ".join(obeyed.done)

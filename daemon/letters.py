@@ -106,8 +106,10 @@ def reply(
     topics: tuple[str, ...] = (),
     resolution: str = "",
     grace_hours: float = 0.0,
+    author: Address | None = None,
 ) -> NewLetter:
-    """Compose an agent's words to one participant, or a notice that goes to each."""
+    """Compose an agent's words to one participant, or a notice that goes to each; it
+    is from the `author` if there is one, else from the support address."""
     notification = _notification(
         desk,
         case,
@@ -122,6 +124,7 @@ def reply(
         resolution=resolution,
         grace_hours=grace_hours,
     )
+    notification = replace(notification, author=author)
     whom = sha256(to.address.encode()).hexdigest()[:16]
     key = f"{kind.value}:{entry_id}:{whom}"
     return queueable(desk, notification, key, entry_id=entry_id)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from chamado.daemon.item import Item
 from chamado.notifier.types import FlawedFile
-from chamado.parsers.message import HEADERS_ONLY
 from chamado.parsers.types import Attachment, Role
 
 #: What the parser says when it left files behind; they are in the raw message.
@@ -30,7 +29,7 @@ class Received:
 def received(item: Item) -> Received:
     """Sort the files of a message by how they came."""
     message = item.understood.message
-    unread = _unread(message.defects, item.rung)
+    unread = _unread(message.defects)
     files = [
         a
         for a in message.attachments
@@ -51,7 +50,7 @@ def _flawed(files: Sequence[Attachment]) -> list[FlawedFile]:
     return [FlawedFile(name=a.name, why=a.flaw.value) for a in files if a.flaw]
 
 
-def _unread(defects: Sequence[str], rung: int) -> str:
-    if rung >= HEADERS_ONLY or any(d.startswith(_UNREAD) for d in defects):
+def _unread(defects: Sequence[str]) -> str:
+    if any(d.startswith(_UNREAD) for d in defects):
         return "message"
     return "files" if any(d.startswith(_LEFT_OUT) for d in defects) else ""

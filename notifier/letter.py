@@ -87,7 +87,7 @@ def _head(
     return "".join(
         (
             headers.date(at),
-            headers.address("From", notification.sender.name, sender),
+            _from(notification, sender),
             headers.address("To", _addressee(notification), recipient),
             _reply_to(notification),
             headers.text("Subject", subject),
@@ -100,6 +100,13 @@ def _head(
             headers.field("MIME-Version", "1.0"),
         )
     )
+
+
+def _from(notification: Notification, sender: str) -> str:
+    author = notification.author
+    if author is None:
+        return headers.address("From", notification.sender.name, sender)
+    return headers.address("From", author.name, mailbox(author.address))
 
 
 def _addressee(notification: Notification) -> str:

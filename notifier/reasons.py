@@ -74,6 +74,14 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "pt-BR": "o trabalho por e-mail está desligado aqui ([agents] by_mail)",
         "es": "el trabajo por correo está desactivado aquí ([agents] by_mail)",
     },
+    "not_whole": {
+        "en": "the mail was too large or too long to be read whole, so nothing went to "
+        "the customer; answer again with less of the history below your words",
+        "pt-BR": "o e-mail era grande ou longo demais para ser lido por inteiro, e "
+        "nada foi ao cliente; responda de novo com menos histórico abaixo do texto",
+        "es": "el correo era demasiado grande o largo para leerlo entero, por eso nada "
+        "llegó al cliente; responda de nuevo con menos historial debajo de su texto",
+    },
     "empty": {
         "en": "the mail holds no words and no command",
         "pt-BR": "o e-mail não tem texto nem comando",

@@ -98,8 +98,9 @@ class Notification:
     """One thing to say to one customer, before it is worded.
 
     `number` is 0 where a letter to an agent is about no case. `recipient` gets it,
-    `sender` is the support address with the service's name, and `reply_to` the
-    address that leads an answer back to the case. `message_id`,
+    `sender` is the support address with the service's name, `author` the agent whose
+    own address stands in From instead, if any; bounces go to `sender` all the same.
+    `reply_to` is the address that leads an answer back to the case. `message_id`,
     `in_reply_to` and `references` (oldest first) carry no angle brackets. `subject`
     is the case's own subject and is only ever repeated for replies by people; an
     automatic letter has a fixed one. `promised_hours` is the promised first response
@@ -144,6 +145,7 @@ class Notification:
     done: tuple[str, ...] = ()
     why: Why | None = None
     poll: Poll | None = None
+    author: Address | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

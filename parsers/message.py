@@ -39,6 +39,7 @@ logging.getLogger("mailparser").propagate = False
 logging.getLogger("mailparser").addHandler(logging.NullHandler())
 
 WHOLE, TEXT_ONLY, HEADERS_ONLY = 0, 1, 2
+TOO_LONG = "unsplit: the text is too long to tell its new words from the history"
 
 _MOST_DEFECTS = 20
 
@@ -50,24 +51,29 @@ def parse(
 
     What goes wrong on one rung is noted in `defects` and the next one is tried: the
     whole message, its text without HTML and quote splitting, its headers, and at last
-    an empty message. `rung` is where to begin.
+    an empty message. `rung` is where to begin, because it went wrong before it.
     """
     ladder: tuple[Callable[[bytes, ParseLimits], ParsedMessage], ...] = (
         _whole,
         _text_only,
         _headers_only,
     )
-    defects: list[str] = []
-    for step in ladder[max(0, rung) :]:
+    rung = max(0, rung)
+    defects = [f"{_name(step)}: not tried again" for step in ladder[:rung]]
+    for step in ladder[rung:]:
         try:
             message = step(raw, limits)
         except Exception as error:  # noqa: BLE001 - no mail may stop the parser
-            defects.append(f"{step.__name__.strip('_')}: {type(error).__name__}")
+            defects.append(f"{_name(step)}: {type(error).__name__}")
         else:
             if not defects:
                 return message
             return replace(message, defects=(*defects, *message.defects))
     return ParsedMessage(defects=tuple(defects))
+
+
+def _name(step: Callable[[bytes, ParseLimits], ParsedMessage]) -> str:
+    return step.__name__.strip("_")
 
 
 def _whole(raw: bytes, limits: ParseLimits) -> ParsedMessage:
@@ -133,6 +139,7 @@ def _with_body(raw: bytes, limits: ParseLimits, *, plain_only: bool) -> ParsedMe
         *body.defects,
         *file_defects,
         *seal.notes,
+        *((TOO_LONG,) if split.too_long else ()),
     )
     # What we say ourselves where nothing can be read is in nobody's language.
     instead = "" if body.text.strip() else readable(files) or hidden(seal)

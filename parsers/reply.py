@@ -29,11 +29,12 @@ _ENDINGS = frozenset(":：>-—*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """The three parts of a text."""
+    """The three parts of a text; of one that is `too_long` all is `reply`."""
 
     reply: str
     signature: str = ""
     quoted: str = ""
+    too_long: bool = False
 
 
 @dataclass(slots=True)
@@ -52,13 +53,12 @@ class _Piece:
 def split_reply(body: Body, *, plain_only: bool, limits: ParseLimits) -> Split:
     """Split the text of a message; all of it is `reply` where nothing is sure."""
     text = body.text
-    if plain_only or len(text) > limits.quote_bytes:
+    if plain_only:
         return Split(reply=text)
-    if not text.isascii() and len(text.encode()) > limits.quote_bytes:
-        return Split(reply=text)
-    lines = body.lines or text.split("\n")
-    if len(lines) > _MOST_LINES:
-        return Split(reply=text)
+    size = len(text) if text.isascii() else len(text.encode())
+    lines = [] if size > limits.quote_bytes else body.lines or text.split("\n")
+    if not lines or len(lines) > _MOST_LINES:
+        return Split(reply=text, too_long=True)
     return split_lines(lines)
 
 

@@ -91,6 +91,8 @@ AGENT_MAIL_NOT_OBEYED = "agent_mail_not_obeyed"
 SAME_ID = "message_id_seen_before"
 BAD_TOKEN = "bad_token"  # noqa: S105  (the name of a flag, no secret)
 
+#: What parsing says of a mail of which something was left out or not told apart.
+_NOT_WHOLE = ("limit:", "unsplit:", "whole:")
 _NOTE = Command(verb=Verb.NOTE)
 _FLAGS = {
     (_S, _N): (UNVERIFIED,),
@@ -266,6 +268,9 @@ def _agent(case: Case, policy: Policy) -> Decision | None:
     public = Verb.NOTE not in verbs and (
         Verb.REPLY in verbs or policy.by_mail == "reply"
     )
+    if public and any(d.startswith(_NOT_WHOLE) for d in case.message.defects):
+        # What was not told apart from the notice below it would go to the customer.
+        order = Order(wrong=Wrong(code="not_whole"))
     return AgentAction(
         ticket=ticket.number,
         agent=who,

@@ -13,10 +13,11 @@ from chamado.config.address import Address
 from chamado.config.settings import Agent, Agents, Listener
 from chamado.daemon import actions, agents
 from chamado.daemon.alarms import Alarms
+from chamado.daemon.enclosed import Files
 from chamado.daemon.store import schema
 from chamado.daemon.store.engine import Store
 from chamado.parsers.pool import ParserPool
-from tests.support.house import House, house, message
+from tests.support.house import SUPPORT, House, house, message
 
 BIA = "bia@acme.example"
 DAVI, EVA = "davi@acme.example", "eva@acme.example"
@@ -476,6 +477,75 @@ def test_a_specialist_of_another_team_answers_the_case_that_was_escalated(
         fate = _answer(home, given, "Mais uma coisa, Ana.", **late)
         assert fate["outcome"] == "ticket_opened"
         assert len(_letters(home, "reply")) == 1
+
+
+def _quoting(notice: EmailMessage) -> str:
+    """An answer as mail programs make it, with the notice below."""
+    told = notice.get_body(("plain",))
+    assert told is not None
+    return "".join(f"> {line}\n" for line in told.get_content().split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("words", "copies", "history"), [(1, 600, 1), (1, 0, 400), (40_000, 0, 1)]
+)
+def test_what_was_not_read_whole_does_not_go_to_the_customer(
+    home: House, words: int, copies: int, history: int
+) -> None:
+    """Six hundred in copy, a long history, long words: it comes back with the reason,
+    for the notice below the words was not told apart from them."""
+    number = _case(home)
+    (notice,) = _told(home)
+    said = f"{'Ola. ' * words}\n\nEm 25/11/2026 Suporte <{SUPPORT}> escreveu:\n"
+    cc = ", ".join(f"x{n}@acme.example" for n in range(copies))
+    fate = _answer(
+        home,
+        notice,
+        f"#priority p1\n{said}{_quoting(notice) * history}",
+        headers={"Cc": cc} if cc else {},
+    )
+    assert fate["outcome"] == "agent_action"
+    assert _letters(home, "reply") == []
+    (returned,) = _letters(home, "returned")
+    told = returned.get_body(("plain",))
+    assert told is not None
+    assert "menos histórico" in told.get_content()
+    assert [row["priority"] for row in home.rows(schema.ticket)] == ["p3"]
+    assert number == fate["ticket"]
+
+
+def test_the_raw_mail_of_an_agent_is_no_file_of_the_note(home: House) -> None:
+    """It was attached because something was left out; it holds the notice's address."""
+    _case(home)
+    (notice,) = _told(home)
+    cc = ", ".join(f"x{n}@acme.example" for n in range(600))
+    _answer(home, notice, f"#note\nVi.\n{_quoting(notice)}", headers={"Cc": cc})
+    note = home.rows(schema.entry)[-1]
+    assert (note["kind"], note["public"]) == ("note", False)
+    assert home.rows(schema.attachment) == []
+
+
+def test_customers_see_who_writes_where_that_is_wanted(
+    store: Store, pool: ParserPool, tmp_path: Path
+) -> None:
+    """`agents.show_address`: From is the agent; answers and bounces are still ours."""
+    shown = Agents(show_address=True)
+    with house(store, pool, tmp_path, listener=(DOOR,), agents=shown) as home:
+        number = _case(home)
+        (notice,) = _told(home)
+        _answer(home, notice, "Olhamos.")
+        (letter,) = _letters(home, "reply")
+        assert str(letter["From"]) == f"Bia <{BIA}>"
+        assert letter["Reply-To"].addresses[0].addr_spec.startswith("suporte+")
+        row = next(r for r in home.rows(schema.outbox) if r["kind"] == "reply")
+        assert row["mail_from"] == SUPPORT
+        with home.store.write() as work:
+            stranger = Address(name="Zé", address="ze@elsewhere.example")
+            actions.reply(
+                work, home.desk, number, stranger, "Oi.", Files(), now=home.clock()
+            )
+        last = _letters(home, "reply")[-1]
+        assert last["From"].addresses[0].addr_spec == SUPPORT
 
 
 def test_h05_an_agents_out_of_office_never_reaches_the_customer(home: House) -> None:
