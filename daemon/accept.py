@@ -21,7 +21,7 @@ from pathlib import Path
 import structlog
 
 from chamado.daemon import metrics
-from chamado.daemon.digest import content_digest
+from chamado.daemon.digest import content_digest, day_apart
 from chamado.daemon.sources.source import Accepted, RawMessage
 from chamado.daemon.store import inbox
 from chamado.daemon.store.blobs import Blobs
@@ -177,6 +177,8 @@ def row_of(raw: RawMessage, *, in_row: bool) -> inbox.NewRow:
         no_ack=raw.no_ack,
         size=len(raw.content),
         sha256=raw.sha256 or hashlib.sha256(raw.content).hexdigest(),
-        content_digest=content_digest(raw.content),
+        content_digest=content_digest(
+            raw.content, day_apart(raw.content, raw.envelope.received_at)
+        ),
         raw=raw.content if in_row else None,
     )

@@ -9,6 +9,7 @@ two different mails may carry the same one, and losing the second is losing mail
 import hashlib
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 #: Lines that relays and stores add or change. DKIM-Signature is the author's side.
 TRACE = frozenset(
@@ -22,14 +23,24 @@ TRACE = frozenset(
     b"x-sieve".split()
 )
 _END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
+_DATED = re.compile(rb"^(?:date|message-id)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _CHUNK, _TAIL = 1 << 20, 1 << 12
 #: Trace headers stand at the top. What is beyond this is hashed as it is: 25 MB of
 #: headers taken apart by lines would be a gigabyte of lines.
 _HEAD = 1 << 20
 
 
-def content_digest(content: bytes) -> str:
-    """SHA-256 in hex over the headers that are the author's and over the body."""
+def day_apart(content: bytes, at: datetime) -> str:
+    """The day (UTC) that tells a mail from the same words of another day, if nothing in
+    the mail does; else nothing."""
+    found = _END_OF_HEADERS.search(content, 0, _HEAD)
+    head = content[: found.start() if found else _HEAD]
+    return "" if _DATED.search(head) else at.astimezone(UTC).date().isoformat()
+
+
+def content_digest(content: bytes, day: str = "") -> str:
+    """SHA-256 in hex over the headers that are the author's and over the body, and over
+    what `day_apart` says."""
     found = _END_OF_HEADERS.search(content)
     end = found.start() if found else len(content)
     cut = end if end <= _HEAD else content.rfind(b"\n", 0, _HEAD)
@@ -44,6 +55,7 @@ def content_digest(content: bytes) -> str:
             digest.update(piece)
         digest.update(b"\r\n")
     digest.update(b"\n")
+    digest.update(day.encode())
     if found:
         start = found.end()
         for piece in _internet_lines(content, start, _end_of_text(content, start)):

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from chamado.daemon.digest import day_apart
 from chamado.daemon.sources import smtp_replies as replies
 from chamado.daemon.sources.smtp_data import DataReader, Fault, count_hops
 from chamado.daemon.sources.smtp_intake import Intake
@@ -33,15 +34,18 @@ _FAULTS = {
 }
 
 
-def source_key(digest: str, recipients: Sequence[str], sender: str = "") -> str:
+def source_key(
+    digest: str, recipients: Sequence[str], sender: str = "", day: str = ""
+) -> str:
     """Name a content and its envelope, whatever the recipients' order and case.
 
     The sender belongs to it: the same words from two people are two deliveries, and
-    each has a row and a fate.
+    each has a row and a fate. So does the day where `day_apart` says one.
     """
     people = sorted({address.lower() for address in recipients})
     whom = "\n".join((*people, "", sender.lower()) if sender else people)
-    return f"smtp:{digest}:{hashlib.sha256(whom.encode()).hexdigest()[:32]}"
+    key = f"smtp:{digest}:{hashlib.sha256(whom.encode()).hexdigest()[:32]}"
+    return f"{key}:{day}" if day else key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,17 +133,19 @@ class Mail:
             self._note("smtp.mail_refused", fault="loop")
             return replies.LOOP
         recipients = tuple(dict.fromkeys(self.recipients))
+        now = datetime.now(UTC)
+        day = day_apart(content, now)
         stored = await self.intake.commit(
             RawMessage(
                 content=content,
                 envelope=Envelope(
                     mail_from=self.sender,
                     rcpt_tos=recipients,
-                    received_at=datetime.now(UTC),
+                    received_at=now,
                     peer=self.peer,
                 ),
                 source=self.post.source,
-                source_key=source_key(digest, recipients, self.sender),
+                source_key=source_key(digest, recipients, self.sender, day),
                 sha256=digest,
             )
         )

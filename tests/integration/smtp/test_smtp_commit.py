@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chamado.config.settings import Listener
+from chamado.daemon.digest import day_apart
 from chamado.daemon.sources.smtp_mail import source_key
 from chamado.daemon.sources.source import Accepted, RawMessage
 from tests.support.doors import Ledger, MemoryDoor
@@ -54,7 +55,8 @@ def test_a_mail_arrives_with_all_that_is_known_of_it(
     assert raw.source == "smtp:127.0.0.1:0"
     digest = hashlib.sha256(CONTENT).hexdigest()
     sender = raw.envelope.mail_from or ""
-    assert raw.source_key == source_key(digest, [OURS], sender)
+    day = day_apart(CONTENT, raw.envelope.received_at)
+    assert raw.source_key == source_key(digest, [OURS], sender, day)
     assert raw.source_key.startswith(f"smtp:{digest}:")
 
 
@@ -64,6 +66,7 @@ def test_the_source_key_knows_neither_order_nor_case() -> None:
     assert one == source_key("d", ["a@x", "B@X"])
     assert one != source_key("d", ["a@x"])
     assert one != source_key("d", ["a@x", "B@X"], "other@x")
+    assert one != source_key("d", ["a@x", "B@X"], day="2026-11-25")
 
 
 def test_250_waits_for_the_commit(serve: Serve, connect: Connect) -> None:

@@ -38,6 +38,21 @@ def test_f18_twenty_at_once_with_one_key_are_one_row(home: House) -> None:
     assert len(home.rows(schema.inbox)) == 1
 
 
+def test_the_same_alarm_of_another_day_is_a_case_of_its_own(home: House) -> None:
+    """A device without a clock writes the same bytes again; a second copy of the day's
+    does not make a second case."""
+    alarm = b"From: ups@acme.example\r\nSubject: on battery\r\n\r\nON BATTERY\r\n"
+    first = home.mail(alarm, key="first")
+    assert first["outcome"] == "ticket_opened"
+    home.clock.move(hours=1)
+    again = home.mail(alarm, key="again")
+    assert (again["outcome"], again["ticket"]) == ("duplicate", first["ticket"])
+    home.clock.move(days=1)
+    later = home.mail(alarm, key="later")
+    assert later["outcome"] == "ticket_opened"
+    assert later["ticket"] != first["ticket"]
+
+
 def test_large_raw_bytes_are_in_the_blob_store_before_the_row(home: House) -> None:
     """A row without its bytes cannot exist."""
     content = message() + b"z" * 200_000
