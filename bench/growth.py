@@ -58,7 +58,7 @@ def settings_for(folder: Path, url: str) -> Settings:
 
 def grow(store: Store, desk: Desk, held: int, size: int) -> None:
     """Let a database that holds so many tickets hold `size`."""
-    if held >= COPIED_FROM:
+    if held >= COPIED_FROM and size % held == 0:
         multiply(store, size // held - 1)
     else:
         fill(store, desk, held, size - held)

@@ -14,10 +14,23 @@ from pathlib import Path
 
 import django
 from django.conf import settings
+from django.core.mail import EmailMessage
+from django.core.mail.backends.smtp import EmailBackend
 from django.core.management import call_command
 from django.urls import include, path
 
 urlpatterns: list[object] = []
+taken: list[int] = []
+
+
+class CountingBackend(EmailBackend):
+    """Sends by SMTP and remembers how many letters were taken."""
+
+    def send_messages(self, email_messages: list[EmailMessage]) -> int:
+        """Send, count, and say how many went out."""
+        sent = super().send_messages(email_messages) or 0
+        taken.append(sent)
+        return sent
 
 
 def _configure(folder: Path, port: int) -> None:
@@ -28,7 +41,7 @@ def _configure(folder: Path, port: int) -> None:
         ROOT_URLCONF="__main__",
         MEDIA_ROOT=str(folder / "media"),
         DEFAULT_AUTO_FIELD="django.db.models.AutoField",
-        EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+        EMAIL_BACKEND="__main__.CountingBackend",
         EMAIL_HOST="127.0.0.1",
         EMAIL_PORT=port,
         HELPDESK_TEAMS_MODE_ENABLED=False,
@@ -91,6 +104,7 @@ def main() -> None:
         "cpu": time.process_time() - cpu,
         "tickets": Ticket.objects.count(),
         "failed": failed,
+        "letters": sum(taken),
     }
     print(json.dumps(told))
 

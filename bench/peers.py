@@ -102,7 +102,7 @@ def peers(effort: Effort, folder: Path) -> Section:
     targets: list[Target] = []
     for peer in PEERS:
         told = _measured(peer, folder, count)
-        rate = told["tickets"] / told["seconds"] if told else None
+        rate = told["letters"] / told["seconds"] if told else None
         ratio = ours / rate if rate else None
         rows.append(
             (
@@ -110,7 +110,8 @@ def peers(effort: Effort, folder: Path) -> Section:
                 figure(rate, "/s"),
                 figure(told["cpu"] * 1_000 / count, "ms") if told else "–",
                 f"{figure(ratio)} ×" if ratio else "–",
-                f"{told['tickets']} of {count} became tickets"
+                f"{told['tickets']} of {count} became tickets, "
+                f"{told['letters']} were acknowledged"
                 if told
                 else peer.missing,
             )
