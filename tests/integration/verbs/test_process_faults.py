@@ -172,7 +172,7 @@ def test_f30_a_damaged_raw_file_is_an_alarm_and_no_case(home: House) -> None:
 
 def test_waves_part_what_depends_on_each_other(home: House) -> None:
     """Copies, replies and mails of one sender never share a wave; others do."""
-    assert list(waves([])) == []
+    assert list(waves([], ())) == []
 
 
 def test_a_message_the_database_cannot_take_holds_nobody_up(
