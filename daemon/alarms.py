@@ -63,9 +63,11 @@ class Alarms:
 
     def _take_back(self) -> None:
         """An answer that the relay refused for good is none, and what it answered is
-        due as before."""
-        with self._store.write() as work:
-            lost.take_back(work, self._promises(), self._clock())
+        due as before; whatever else it refused, its case is told."""
+        failed = lost.BATCH
+        while failed == lost.BATCH:
+            with self._store.write() as work:
+                failed = lost.take_back(work, self._promises(), self._clock())
 
     def _tell(self) -> list[Due]:
         now = self._clock()

@@ -81,6 +81,9 @@ EVENTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "sla_breached": lambda facts: f"deadline missed: {facts.get('deadline', '')}",
     "sla_warned": lambda facts: f"deadline near: {facts.get('deadline', '')}",
     "answer_lost": lambda _: "the answer could not be delivered, so it is still owed",
+    "not_delivered": lambda facts: (
+        f"a letter to {facts.get('to', '')} was not delivered: {facts.get('said', '')}"
+    ),
     "answer_arrived": lambda _: "the answer that had been refused was delivered",
     "delayed": lambda facts: f"a letter is delayed: {facts.get('said', '')}",
     **LIFE,

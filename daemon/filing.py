@@ -321,13 +321,13 @@ def _bounce(
     batch.entries.append((item.row.id, entry))
     if decision.failed:
         letter = outbox.by_message_id(work, decision.letter)
-        outbox.bounced(work, decision.letter, f"bounced: {said}")
+        outbox.bounced(work, decision.letter, f"bounced: {said}", batch.now)
         surveys.came_back(work, decision.letter)
         if letter and letter["entry_id"]:
             sent_at = letter["created_at"]
             deadlines.forget_answer(work, decision.ticket, sent_at, desk.promises)
         if letter and letter["kind"] in woken.QUESTIONS:
-            woken.undelivered(work, desk, decision.ticket, batch.now)
+            woken.undelivered(work, decision.ticket, batch.now, desk.promises)
     if decision.failed:
         tell(batch, item, decision.ticket, "bounced", ())
     batch.events.append(

@@ -12,10 +12,10 @@ import structlog
 
 from chamado.daemon.core.decide import Case, sender_of
 from chamado.daemon.core.evidence import evidence_in
+from chamado.daemon.core.promises import Promises
 from chamado.daemon.core.states import Event, after
 from chamado.daemon.core.types import AppendReply, Status
 from chamado.daemon.core.waking import REOPENED_TOO_OFTEN
-from chamado.daemon.desk import Desk
 from chamado.daemon.store import cases, deadlines, lives, views
 from chamado.daemon.store.cases import NewEvent
 from chamado.daemon.store.engine import Work
@@ -94,7 +94,7 @@ def _evidence(
     }
 
 
-def undelivered(work: Work, desk: Desk, number: int, now: datetime) -> None:
+def undelivered(work: Work, number: int, now: datetime, promises: Promises) -> None:
     """What was asked never arrived: nobody owes an answer, so nobody is waited for."""
     case = views.hold(work, number)
     if case is None:
@@ -104,12 +104,12 @@ def undelivered(work: Work, desk: Desk, number: int, now: datetime) -> None:
     if to is None or to is case.status:
         return
     cases.set_status(work, [(number, to)])
-    deadlines.resume(work, number, now, desk.promises)
+    deadlines.resume(work, number, now, promises)
     facts = {
         "status": to.value,
         "from": case.status.value,
         "to": to.value,
-        "why": "our question came back undelivered",
+        "why": "our question was not delivered",
     }
     event = NewEvent(ticket=number, at=now, kind="status", who="", facts=facts)
     cases.add_events(work, [event])

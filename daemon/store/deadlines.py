@@ -169,7 +169,7 @@ def forget_answer(work: Work, number: int, at: datetime, promises: Promises) -> 
         unmet = [r for r in case.rows if r.ending is Ending.MET and r.done_at == at]
         for row in (r for r in unmet if r.clock in ANSWERS):
             _unmeet(work, case, row, better)
-            open_again = True
+            open_again = better is None
     return open_again
 
 

@@ -171,12 +171,11 @@ def senders(work: Work) -> list[str]:
 
 
 def left_by(work: Work, owner: str) -> list[OutboxRow]:
-    """Return what a process that is gone left in `sending`, held."""
+    """Return what a process that is gone left in `sending`."""
     query = select(*_ROW).where(
         _UNSENT, outbox.c.state == "sending", outbox.c.claimed_by == owner
     )
-    rows = work.execute(query.with_for_update(skip_locked=True))
-    return [OutboxRow(**row) for row in rows.mappings()]
+    return [OutboxRow(**row) for row in work.execute(query).mappings()]
 
 
 def recover(work: Work, gone: Sequence[str], now: datetime) -> tuple[int, int]:
@@ -211,17 +210,18 @@ def retry(work: Work, ids: Sequence[int], now: datetime) -> list[int]:
     """Queue letters again that failed, wait or are unknown; answer which.
 
     One that failed is queued as if it were new: it has days again before it is given
-    up, and as an answer it counts from now.
+    up, and as an answer it counts from now. Its case must know before that it failed.
     """
     again = {"state": "queued", "next_attempt_at": now, "attempts": 0}
     queued: list[int] = []
-    for states, values in (
-        (("failed",), {**again, "created_at": now}),
-        (("deferred", "unknown"), again),
+    known = (outbox.c.state == "failed") & outbox.c.lost_at.is_not(None)
+    for condition, values in (
+        (known, {**again, "created_at": now, "lost_at": None}),
+        (outbox.c.state.in_(("deferred", "unknown")), again),
     ):
         found = work.execute(
             update(outbox)
-            .where(outbox.c.id.in_(ids), outbox.c.state.in_(states))
+            .where(outbox.c.id.in_(ids), condition)
             .values(**values)
             .returning(outbox.c.id)
         )
@@ -272,12 +272,15 @@ def newest_to(work: Work, ticket: int, rcpt_to: str, most: int) -> list[bytes]:
     return [content for content in rows.scalars() if content]
 
 
-def bounced(work: Work, message_id: str, reply: str) -> None:
-    """A letter came back: it is failed, whatever the relay had said."""
+def bounced(work: Work, message_id: str, reply: str, now: datetime) -> None:
+    """A letter came back: it is failed, whatever the relay had said, and its case
+    knows."""
     work.execute(
         update(outbox)
         .where(outbox.c.message_id == message_id)
-        .values(state="failed", next_attempt_at=None, last_reply=reply[:500])
+        .values(
+            state="failed", next_attempt_at=None, last_reply=reply[:500], lost_at=now
+        )
     )
 
 

@@ -368,6 +368,8 @@ outbox = Table(
     Column("claimed_until", Instant),
     Column("last_reply", Text, nullable=False, default=""),
     Column("sent_at", Instant),
+    # When its case was told that it did not arrive; nothing while that is to be done.
+    Column("lost_at", Instant),
     _now(),
     CheckConstraint(
         "state IN ('queued','sending','sent','deferred','failed','unknown')",
@@ -385,6 +387,14 @@ Index(
     sqlite_where=_UNSENT,
 )
 Index("ix_outbox_ticket", outbox.c.ticket)
+_LOST = text("state = 'failed' AND lost_at IS NULL")
+Index(
+    "ix_outbox_lost",
+    outbox.c.ticket,
+    outbox.c.id,
+    postgresql_where=_LOST,
+    sqlite_where=_LOST,
+)
 # The caps on automatic answers count here.
 for _name, _columns in {
     "ix_outbox_acks_address": (outbox.c.rcpt_to, outbox.c.created_at),

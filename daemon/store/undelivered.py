@@ -1,21 +1,21 @@
-"""Answers that did not arrive: which they are, and what took their place.
+"""Letters that did not arrive: which they are, and what took their place.
 
 An answer arrived unless its letter to the person who asked has failed. What an agent
 sent with a mail program of his own has no letter of ours that could fail.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import literal_column, or_, select
+from sqlalchemy import literal_column, or_, select, update
 
-from chamado.daemon.core.promises import ANSWERS, Ending
+from chamado.daemon.core.promises import ANSWERS
 from chamado.daemon.store.engine import Work
 from chamado.daemon.store.schema import contact, deadline, entry, event, outbox, ticket
 
 # Word by word the condition of the partial index, or SQLite does not use it.
-_UNSENT = outbox.c.state != literal_column("'sent'")
+_UNTOLD = (outbox.c.state == literal_column("'failed'"), outbox.c.lost_at.is_(None))
 #: The events of a case that one of its letters did not arrive.
 LOST = ("answer_lost", "bounced")
 _ANSWERS = tuple(clock.value for clock in ANSWERS)
@@ -23,50 +23,54 @@ _ANSWERS = tuple(clock.value for clock in ANSWERS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """An answer of that moment that did not arrive, and what the relay said."""
+    """A letter of that moment that did not arrive, and what the relay said."""
 
-    ticket: int
+    id: int
+    ticket: int | None
+    kind: str
+    entry_id: int | None
+    to: str
+    message_id: str
     at: datetime
     said: str
 
 
-def lost_answers(work: Work, since: datetime) -> list[Lost]:
-    """Find answers from `since` on that kept a promise and that the relay refused, or
-    took back after days."""
-    failed = work.execute(
-        select(outbox.c.id).where(
-            _UNSENT,
-            outbox.c.state == "failed",
-            outbox.c.entry_id.is_not(None),
-            outbox.c.created_at >= since,
+def untold(
+    work: Work, limit: int, only: Sequence[int] | None = None
+) -> list[tuple[int, int | None]]:
+    """Find letters that the relay refused, or that were given up, and whose cases do
+    not know: (letter, case), in the order of the cases; `only` some, and then all."""
+    query = select(outbox.c.id, outbox.c.ticket).where(*_UNTOLD)
+    query = query.order_by(outbox.c.ticket, outbox.c.id)
+    query = query.limit(limit) if only is None else query.where(outbox.c.id.in_(only))
+    return [(row.id, row.ticket) for row in work.execute(query)]
+
+
+def take(
+    work: Work, ids: Sequence[int], held: Collection[int], now: datetime
+) -> list[Lost]:
+    """Note of these letters that their cases are being told, and return them.
+
+    Each is returned once, whoever else asks at the same time. One that was moved to a
+    case that is not `held` is left for the next time.
+    """
+    reachable = or_(outbox.c.ticket.is_(None), outbox.c.ticket.in_(list(held)))
+    taken = work.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(ids), *_UNTOLD, reachable)
+        .values(lost_at=now)
+        .returning(
+            outbox.c.id,
+            outbox.c.ticket,
+            outbox.c.kind,
+            outbox.c.entry_id,
+            outbox.c.rcpt_to.label("to"),
+            outbox.c.message_id,
+            outbox.c.created_at.label("at"),
+            outbox.c.last_reply.label("said"),
         )
     )
-    if not (ids := list(failed.scalars())):
-        return []
-    found = (
-        select(outbox.c.ticket, outbox.c.created_at, outbox.c.last_reply)
-        .join(ticket, ticket.c.number == outbox.c.ticket)
-        .join(contact, contact.c.id == ticket.c.requester_id)
-        .join(
-            deadline,
-            (deadline.c.ticket == outbox.c.ticket)
-            & (deadline.c.done_at == outbox.c.created_at),
-        )
-        .where(
-            outbox.c.id.in_(ids),
-            outbox.c.rcpt_to == contact.c.address,
-            deadline.c.ending == Ending.MET.value,
-            deadline.c.kind.in_(_ANSWERS),
-        )
-        .order_by(outbox.c.ticket, outbox.c.created_at, outbox.c.id)
-    )
-    lost = {
-        (row.ticket, row.created_at): Lost(
-            ticket=row.ticket, at=row.created_at, said=row.last_reply
-        )
-        for row in work.execute(found)
-    }
-    return list(lost.values())
+    return sorted((Lost(**row) for row in taken.mappings()), key=lambda lost: lost.id)
 
 
 def owed_answers(work: Work, ids: Sequence[int]) -> list[tuple[int, datetime]]:
@@ -95,6 +99,8 @@ def owed_answers(work: Work, ids: Sequence[int]) -> list[tuple[int, datetime]]:
         .join(contact, contact.c.id == ticket.c.requester_id)
         .where(
             outbox.c.id.in_(ids),
+            # Its bounce may have been filed before we came to note that it left.
+            outbox.c.state != "failed",
             outbox.c.rcpt_to == contact.c.address,
             or_(owed, ticket.c.first_response_at.is_(None)),
             was_lost,

@@ -112,6 +112,15 @@ def hold(work: Work, number: int) -> Standing | None:
     return Standing(**{**row._mapping, "status": Status(row.status)})
 
 
+def hold_all(work: Work, numbers: Iterable[int]) -> frozenset[int]:
+    """Keep others from changing these cases until the transaction ends; return which of
+    them there are. Always the lowest first: two who hold many never wait in a ring.
+    """
+    wanted = select(ticket.c.number).where(ticket.c.number.in_(sorted(set(numbers))))
+    held = work.execute(wanted.order_by(ticket.c.number).with_for_update())
+    return frozenset(held.scalars())
+
+
 def participants(work: Work, numbers: Sequence[int]) -> dict[int, list[Row]]:
     """Return who takes part in each case, in the order in which they joined."""
     found: dict[int, list[Row]] = defaultdict(list)

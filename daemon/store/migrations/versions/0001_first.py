@@ -625,6 +625,7 @@ def upgrade() -> None:
         sa.Column("claimed_until", Instant(), nullable=True),
         sa.Column("last_reply", sa.Text(), nullable=False),
         sa.Column("sent_at", Instant(), nullable=True),
+        sa.Column("lost_at", Instant(), nullable=True),
         sa.Column("created_at", Instant(), nullable=False),
         sa.CheckConstraint(
             "state IN ('queued','sending','sent','deferred','failed','unknown')",
@@ -663,6 +664,14 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("kind = 'ack'"),
         sqlite_where=sa.text("kind = 'ack'"),
+    )
+    op.create_index(
+        "ix_outbox_lost",
+        "outbox",
+        ["ticket", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'failed' AND lost_at IS NULL"),
+        sqlite_where=sa.text("state = 'failed' AND lost_at IS NULL"),
     )
     op.create_index("ix_outbox_ticket", "outbox", ["ticket"], unique=False)
     op.create_index(
