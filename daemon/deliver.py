@@ -184,9 +184,10 @@ class Deliverer:
         """
         claimed: list[OutboxRow] = []
         with self._store.write() as work:
-            outbox.settle(work, self._owner, self._results)
+            # Cases are held before letters: so does filing when one of them bounces.
             if self._sent:
                 self._on_sent(work, self._sent)
+            outbox.settle(work, self._owner, self._results)
             if not all_tried:
                 outbox.unsend(work, self._owner, self._again_at or self._clock())
             if more:
@@ -212,20 +213,27 @@ class Deliverer:
                 if owner != self._owner
                 and is_gone(owner, owner.rsplit(":", 2)[0], self._host)
             ]
-            for owner in gone:
-                self._prove(work, owner)
+            self._prove(work, gone)
             unknown, again = outbox.recover(work, gone, self._clock())
         if unknown or again:
             log.warning("letters_in_doubt", unknown=unknown, queued_again=again)
 
-    def _prove(self, work: Work, gone: str) -> None:
-        left = outbox.left_by(work, gone)
-        here = [row for row in left if self._relay.holds(_letter(row))]
+    def _prove(self, work: Work, gone: Sequence[str]) -> None:
+        """Settle what the relay can show to have got from processes that are gone."""
+        here = {
+            owner: [
+                row
+                for row in outbox.left_by(work, owner)
+                if self._relay.holds(_letter(row))
+            ]
+            for owner in gone
+        }
+        if sent := [row for rows in here.values() for row in rows]:
+            self._on_sent(work, sent)
         found = Outcome(fate=Fate.SENT, reply="found there after a crash")
         now = self._clock()
-        outbox.settle(work, gone, [result_of(row, found, now) for row in here])
-        if here:
-            self._on_sent(work, here)
+        for owner, rows in here.items():
+            outbox.settle(work, owner, [result_of(row, found, now) for row in rows])
 
     def _note(self, row: OutboxRow, outcome: Outcome, result: Result) -> None:
         metrics.SENT.labels(row.kind, result.state).inc()

@@ -242,7 +242,12 @@ def promise_anew(work: Work, number: int, now: datetime, promises: Promises) -> 
 
 
 def _hold(work: Work, numbers: Sequence[int], promises: Promises) -> list[_Case]:
-    """Read cases with their clocks and keep others from moving the latter."""
+    """Read cases with their clocks and keep others from moving them.
+
+    First the cases, the lowest first, as everybody does: who held clocks and waited for
+    their case would wait for ever for who holds the case and waits for its clocks. And
+    whether a clock may run is up to the case, which so cannot end meanwhile.
+    """
     if not numbers:
         return []
     heads = work.execute(
@@ -255,6 +260,7 @@ def _hold(work: Work, numbers: Sequence[int], promises: Promises) -> list[_Case]
         )
         .where(ticket.c.number.in_(numbers))
         .order_by(ticket.c.number)
+        .with_for_update()
     ).all()
     rows: dict[int, list[_Row]] = {head.number: [] for head in heads}
     for found in work.execute(
