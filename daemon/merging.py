@@ -1,17 +1,19 @@
 """Two cases that are one, and one that is two.
 
 Merging moves what was said on a case, with its letters and the ids that lead answers to
-it, onto another and leaves a signpost; whoever answers the old number is led on. It
+it, onto another and leaves a signpost; whoever answers the old number is led on. Words
+that nobody has answered are owed an answer there as if they had come there. Merging
 never mixes two customers' histories unless somebody says that this is meant, since from
 then on everybody gets the letters. Splitting moves one message of a customer to a case
 of its own, and answers to that message go there.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from chamado.daemon.actions.holding import allowed, held, remember
-from chamado.daemon.core.states import Event
+from chamado.daemon.core.states import Event, after
 from chamado.daemon.core.types import (
     Channel,
     Impact,
@@ -22,7 +24,7 @@ from chamado.daemon.core.types import (
 )
 from chamado.daemon.desk import Desk
 from chamado.daemon.refusal import BadData, NotPermitted, NotThere
-from chamado.daemon.store import cases, deadlines, moving, views
+from chamado.daemon.store import cases, deadlines, moving, undelivered, views
 from chamado.daemon.store.engine import Work
 from chamado.daemon.store.views import Standing
 
@@ -57,6 +59,7 @@ def merge(
     if not confirm:
         _same_people(work, case, target)
     to = allowed(case, Event.MERGE)
+    words = _words(work, desk, number)
     moved = moving.move_all(work, number, into)
     cases.add_participants(
         work, [(into, contact) for contact in moving.people(work, number)], now
@@ -68,6 +71,7 @@ def merge(
     facts = {"into": into, "from": case.status.value, "to": to.value}
     remember(work, number, "merged", who, now, facts)
     remember(work, into, "took_in", who, now, {"number": number, "entries": moved})
+    _hear(work, desk, target, words, number, who=who, now=now)
     return moved
 
 
@@ -118,6 +122,44 @@ def split(
     facts = {"channel": case.channel, "split_from": number}
     remember(work, new, "opened", who, now, facts)
     return new
+
+
+def _words(work: Work, desk: Desk, number: int) -> list[datetime]:
+    """When what may still wait for an answer on a case was written, in its order."""
+    since = deadlines.owed_since(work, number, desk.promises)
+    return [since, *moving.words(work, number, since)] if since else []
+
+
+def _hear(
+    work: Work,
+    desk: Desk,
+    case: Standing,
+    words: Sequence[datetime],
+    came_on: int,
+    *,
+    who: str,
+    now: datetime,
+) -> None:
+    """Let the first of these words that nobody has answered do what it had done if it
+    had come on this case."""
+    unanswered = (
+        word
+        for word in words
+        if undelivered.next_answer(work, case.number, word) is None
+    )
+    if not (word := next(unanswered, None)):
+        return
+    to = after(case.status, Event.CUSTOMER_WORD, specialist=case.specialty is not None)
+    if to is not None and to is not case.status:
+        cases.set_status(work, [(case.number, to)])
+        facts = {
+            "status": to.value,
+            "from": case.status.value,
+            "to": to.value,
+            "why": f"#{came_on}, merged into it, was not answered",
+        }
+        remember(work, case.number, "status", who, now, facts)
+    deadlines.customers_spoke(work, [(case.number, word)], desk.promises)
 
 
 def _both(work: Work, number: int, into: int) -> tuple[Standing, Standing]:

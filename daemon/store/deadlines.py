@@ -9,6 +9,7 @@ of these in the same transaction, after the status of the case is what it shall 
     answer_arrived     words that had not arrived did, sent once more
     word_left          the customer's word was split off, and is answered elsewhere
     forget_answer      those words bounced, so they kept nothing
+    owed_since         from when on words of its customer may wait for an answer
     pause, resume      a case waits for its customer, and does not any more
     end, reopen        a case is over, and is not any more
     promise_anew       a case has another team or priority
@@ -171,6 +172,22 @@ def forget_answer(work: Work, number: int, at: datetime, promises: Promises) -> 
             _unmeet(work, case, row, better)
             open_again = better is None
     return open_again
+
+
+def owed_since(work: Work, number: int, promises: Promises) -> datetime | None:
+    """From which moment on words on a case may wait for an answer; None if none do, or
+    if it is its customer's turn.
+
+    Where no next answer is promised no clock tells, and all of them may.
+    """
+    for case in _hold(work, [number], promises):
+        if case.is_over or case.waits:
+            return None
+        if owed := [row.started_at for row in case.open(*ANSWERS)]:
+            return min(owed)
+        if not case.terms.seconds(Clock.NEXT_RESPONSE):
+            return case.opened_at
+    return None
 
 
 def word_left(

@@ -63,6 +63,17 @@ def next_word(work: Work, number: int, after: datetime) -> datetime | None:
     return at if isinstance(at, datetime) else None
 
 
+def words(work: Work, number: int, since: datetime) -> list[datetime]:
+    """When customers wrote on a case from a moment on, in its order."""
+    found = select(entries.c.at).where(
+        entries.c.ticket == number,
+        entries.c.kind == "inbound",
+        entries.c.public,
+        entries.c.at >= since,
+    )
+    return list(work.execute(found.order_by(entries.c.at)).scalars())
+
+
 def people(work: Work, number: int) -> list[int]:
     """The contacts who take part in a case."""
     found = select(participant.c.contact_id).where(participant.c.ticket == number)
