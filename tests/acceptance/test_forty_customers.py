@@ -8,7 +8,6 @@ Every figure of every report follows from this timetable; they are in `forty_fig
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from tests.support.daemon import (
     wait_until,
     write_config,
 )
-from tests.support.desk_story import AUTHSERV, words_of
+from tests.support.desk_story import AUTHSERV, at_once, words_of
 from tests.support.dovecot import Dovecot
 from tests.support.figures import differences, lies_of_availability
 from tests.support.forty_figures import HOUR
@@ -55,7 +54,6 @@ def _monday_morning(day: Day) -> None:
     day.asks(0, 1, besides="É urgente.")
     day.asks(*range(2, 9))
     day.asks(9, door="mailbox")
-    assert day.picture(ana(2)) == PICTURE
 
     day.later(1)
     day.expects(notice=10)
@@ -65,11 +63,7 @@ def _monday_morning(day: Day) -> None:
     day.expects(reply=10, confirmed=10)
     day.asks(*range(10, 20), door="lmtp")
     day.asks(*range(32, 36), to=SALES)
-    for channel, who in CALLERS.items():
-        called = MONDAY + timedelta(minutes=15 if channel == "phone" else 60)
-        new = ("--requester", who, "--subject", "Por voz", "--channel", channel)
-        told = ("--received-at", called.isoformat(), "--agent", BIA, *day.words(SEEN))
-        day.number[who] = str(day.creates(*new, *told))
+    at_once(day.takes_down, CALLERS)
     day.expects(ack=3)
 
     day.later(2)
@@ -89,14 +83,14 @@ def _monday_afternoon(day: Day) -> None:
     day.later(3)
     day.expects(digest=1)
     seen = day.words(SEEN)
-    day.does("reply", *everybody(*range(20, 24)), by=BIA, more=seen)
+    day.does("reply", *everybody(20, 21), by=BIA, more=seen)
     logs = ("--topic", "logs", "--topic", "screenshot")
     day.does("request-info", ana(6), by=BIA, more=logs)
     day.does("request-info", ana(14), by=BIA, more=("--topic", "steps"))
     day.answers_notice(BIA, ana(5), "#wait")
     day.answers_notice(BIA, ana(7), f"#escalate database\n#note\nVeja: {SECRET}")
     day.answers_notice(BIA, ana(8), "#resolve tudo-certo")
-    day.expects(reply=4, info_request=2, confirmed=2, returned=1)
+    day.expects(reply=2, info_request=2, confirmed=2, returned=1)
     stand = ["waiting", "waiting", "escalated", "open", "waiting"]
     assert day.stand(*everybody(5, 6, 7, 8, 14)) == stand
 
@@ -110,7 +104,6 @@ def _monday_afternoon(day: Day) -> None:
     day.answers(ana(5), "reply", "Ainda não deu, vou tentar de novo.")
     day.answers(ana(12), "ack", "Outra coisa: a fatura veio errada.")
     day.expects()
-    assert day.picture(ana(6)) == EVIDENCE
 
     day.later(6)
     day.expects(notice=4)
@@ -120,24 +113,23 @@ def _monday_afternoon(day: Day) -> None:
     day.number["fatura"] = str(day.splits(ana(12), other["id"]))
     day.does("reply", "fatura", by=BIA, more=day.words(SEEN))
     day.expects(reply=3, confirmed=2)
-    assert day.stand(*everybody(5, 6, 7, 12)) == ["open"] * 4
 
     day.later(10)
     day.asks(*range(36, 40), to=SALES)
 
 
 def _tuesday_morning(day: Day) -> None:
-    """Four promises are missed and four are near their end; Bia and Caio hear of it."""
+    """Ten promises are missed and four are near their end; Bia and Caio hear of it."""
     day.later(24.5)
     day.expects(notice=4)
     day.later(26.5)
-    wait_until(lambda: (day.told("sla_breached"), day.told("sla_warned")) == (8, 4))
+    wait_until(lambda: (day.told("sla_breached"), day.told("sla_warned")) == (10, 4))
     day.later(27)
-    day.expects(notice=12)
+    day.expects(notice=14)
 
 
 def _tuesday_noon(day: Day) -> None:
-    """Six late answers, two cases made one, every case ended in its own way."""
+    """Eight late answers, two cases made one, every case ended in its own way."""
     day.answers_notice(CAIO, ana(39), VISTO)
     day.expects(reply=1, confirmed=1)
     day.does("merge", ana(39), more=("--into", day.number[ana(38)], "--confirm"))
@@ -148,19 +140,19 @@ def _tuesday_noon(day: Day) -> None:
     for number in (36, 37, 38):
         text = f"#resolve {CODES[number % 6]}\nHola. Pruebe otra vez, por favor."
         day.answers_notice(CAIO, ana(number), text)
-    for number in range(24, 30):
+    for number in range(22, 30):
         code = {28: "duplicate", 29: "answered"}.get(number, CODES[number % 6])
         text = f"#resolve {code}\nSorry. Please try again and tell us."
         day.answers_notice(BIA, ana(number), text)
     day.answers_notice(BIA, ana(30), "#resolve spam")
     # Everybody who takes part in 38 reads both letters: 38 and 39.
-    day.expects(reply=4 + 6, resolved=19 + 4 + 4 + 5, confirmed=19 + 4 + 3 + 7)
-    for number in range(20, 24):
+    day.expects(reply=4 + 8, resolved=19 + 4 + 4 + 7, confirmed=19 + 4 + 3 + 9)
+    for number in (20, 21):
         resolution = ("--resolution", CODES[number % 6])
         day.does("resolve", ana(number), by=BIA, more=resolution)
     resolution = ("--resolution", "answered")
     day.does("resolve", "fatura", *CALLERS.values(), by=BIA, more=resolution)
-    day.expects(resolved=4 + 4)
+    day.expects(resolved=2 + 4)
 
 
 def _tuesday_afternoon(day: Day) -> None:
@@ -198,7 +190,7 @@ def _the_week_after(day: Day) -> None:
     """What is silent is closed, and what nobody answered is still there."""
     day.later(200)
     day.expects(closed=1, notice=4)
-    wait_until(lambda: day.told("sla_breached") == 9)
+    wait_until(lambda: day.told("sla_breached") == 11)
     closed = [*range(31), *range(32, 40)]
     wait_until(lambda: set(day.stand(*everybody(*closed))) == {"closed"})
     assert day.stand(ana(31)) == ["new"]
@@ -206,20 +198,20 @@ def _the_week_after(day: Day) -> None:
 
 LETTERS = {
     "ack": 40 + 3,
-    "reply": 10 + 17 + 4 + 1 + 3 + 1 + 10 + 1,
+    "reply": 10 + 17 + 2 + 1 + 3 + 1 + 12 + 1,
     "info_request": 2,
-    "resolved": 32 + 8 + 2,
+    "resolved": 34 + 6 + 2,
     "reminder": 1,
     "closed": 1,
     "survey": 38,
-    "notice": 10 + 14 + 1 + 4 + 4 + 12 + 2 + 4,
+    "notice": 10 + 14 + 1 + 4 + 4 + 14 + 2 + 4,
     "digest": 1,
-    "confirmed": 10 + 14 + 2 + 1 + 2 + 1 + 33 + 1,
+    "confirmed": 10 + 14 + 2 + 1 + 2 + 1 + 35 + 1,
     "returned": 1,
 }
 OUTCOMES = {
     "ticket_opened": 40,
-    "agent_action": 64 + 1,
+    "agent_action": 66 + 1,
     "reply_appended": 3 + 2,
     "survey_vote": 6,
     "bounce_recorded": 1,
@@ -272,20 +264,22 @@ def test_forty_customers_at_a_running_desk(
             _tuesday_afternoon(day)
             _wednesday(day)
             _the_week_after(day)
-            reports = {
-                name: chamado_json(config, "report", name, "--since", "2027-03-01")
-                for name in ("sla", "csat", "volume", "availability")
-            }
+            names = ("sla", "csat", "volume", "availability")
+            reports = dict(zip(names, at_once(day.report, names), strict=True))
             inbox = chamado_json(config, "inbox", "list", "--limit", "1000")
+            pictures = at_once(day.picture, everybody(2, 6))
             assert daemon.stop() == 0
+    assert pictures == [PICTURE, EVIDENCE]
     spent, now = time.spent(), day.moves[-1] * HOUR
-    shouted = [day.number[ana(number)] for number in (16, 17, 18)]
+    shouted = sorted(int(day.number[ana(number)]) for number in (16, 17, 18))
     wanted = {
         "sla": forty_figures.promises(now),
         "csat": forty_figures.questions(now, shouted),
         "volume": forty_figures.moves(now),
     }
     up = reports.pop("availability")
+    # They stand in the order of the ends, and mails that come together end as they may.
+    reports["csat"]["comments"].sort(key=lambda one: one["number"])
     assert list(differences(reports, wanted, MONDAY, spent)) == []
     assert list(lies_of_availability(up, MONDAY, day.moves, spent)) == []
     assert day.counted() == LETTERS

@@ -10,13 +10,13 @@ import re
 import smtplib
 import struct
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zlib import compress, crc32
 
 from tests.support.daemon import SUPPORT, Daemon, chamado, chamado_json, wait_until
@@ -27,6 +27,8 @@ from tests.support.sink import Sink
 
 AUTHSERV = "mx.acme.example"
 _OUTCOMES = re.compile(r"^chamado_mail_outcomes_total\{.*\} (\S+)$", re.M)
+_One = TypeVar("_One")
+_Done = TypeVar("_Done")
 _TOKEN = re.compile(r"/survey/([a-z2-7]{26})")
 
 
@@ -67,6 +69,15 @@ def words_of(letter: EmailMessage) -> str:
     """What stands in the text and on the page of a letter."""
     parts = (letter.get_body((kind,)) for kind in ("plain", "html"))
     return "\n".join(part.get_content() for part in parts if part)
+
+
+def at_once(do: Callable[[_One], _Done], all_: Iterable[_One]) -> list[_Done]:
+    """Do something with each, two at the same time; return what it came to, in order.
+
+    A command is mostly the start of a program, for which one processor is enough.
+    """
+    with ThreadPoolExecutor(2) as hands:
+        return list(hands.map(do, all_))
 
 
 @dataclass(repr=False)
@@ -222,8 +233,7 @@ class Story:
         def do(who: str) -> None:
             chamado(self.config, "ticket", what, self.number[who], *agent, *more)
 
-        with ThreadPoolExecutor(2) as hands:
-            list(hands.map(do, whose))
+        at_once(do, whose)
 
     def words(self, text: str) -> tuple[str, str]:
         """Write words down for a command."""
@@ -235,10 +245,10 @@ class Story:
         """How often the log tells of something."""
         return self.daemon.output().count(event)
 
-    def creates(self, *arguments: str) -> str:
-        """Let an agent open a case; return its number."""
-        new = chamado_json(self.config, "ticket", "create", *arguments)
-        return str(new["number"])
+    def creates(self, who: str, *arguments: str) -> None:
+        """Let an agent open a case for somebody."""
+        whole = ("ticket", "create", "--requester", who, *arguments)
+        self.number[who] = str(chamado_json(self.config, *whole)["number"])
 
     def splits(self, who: str, entry: int) -> str:
         """Let an agent give a message a case of its own; return its number."""
@@ -250,6 +260,14 @@ class Story:
         number = self.number[who]
         shown: dict[str, Any] = chamado_json(self.config, "ticket", "show", number)
         return shown
+
+    def report(self, name: str) -> dict[str, Any]:
+        """A report on the time since the beginning of the first day."""
+        since = f"{self.time.begins:%Y-%m-%d}"
+        found: dict[str, Any] = chamado_json(
+            self.config, "report", name, "--since", since
+        )
+        return found
 
     def stand(self, *whose: str) -> list[str]:
         """Where cases stand, as `ticket list` tells it."""

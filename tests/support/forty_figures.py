@@ -48,9 +48,10 @@ PROMISES = (
     Promise(1, FIRST, "in_time", 1, 1, priority="p1"),
     # 2, 3, 5 to 9; 10 to 19 from ten to eleven.
     Promise(7 + 10, FIRST, "in_time", 1, 1),
-    # 20 to 23 just asked a question, from eleven to twelve.
-    Promise(4, FIRST, "in_time", 1, 1, priority="p4"),
-    # 24 to 29 wrote at eleven too and were answered at noon of the next day.
+    # 20 to 23 just asked a question at eleven; two were answered at noon.
+    Promise(2, FIRST, "in_time", 1, 1, priority="p4"),
+    # 22 to 29 were answered at noon of the next day.
+    Promise(2, FIRST, "late", 25, 25, priority="p4"),
     Promise(6, FIRST, "late", 25, 25),
     # 30 was spam; nobody ever answered 31.
     Promise(1, FIRST, "void"),
@@ -177,7 +178,7 @@ CAIOS = ({1: 0, 2: 0, 3: 1, 4: 0, 5: 0}, 6, 0)
 ALL = ({1: 3, 2: 0, 3: 1, 4: 5, 5: 10}, 18, 1)
 
 
-def questions(now: float, numbers: list[str]) -> Document:
+def questions(now: float, numbers: list[int]) -> Document:
     """The report on the surveys; `numbers` are the cases of those who gave a 1."""
     bia, caio = {"agent": "bia@acme.example"}, {"agent": "caio@acme.example"}
     support, sales = {"team": "support"}, {"team": "sales"}
@@ -194,7 +195,7 @@ def questions(now: float, numbers: list[str]) -> Document:
         "not_sent": {"asked_recently": 1, "resolved_again": 2},
         "comments": [
             {
-                "number": int(number),
+                "number": number,
                 **bia,
                 "score": 1,
                 "comment": "Demorou.",

@@ -4,7 +4,7 @@ Bia answers for support at all hours; Caio for sales, which promises less time b
 while it is open, and he is the specialist for the database.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tests.support.desk_story import Story, screenshot
 
@@ -92,3 +92,10 @@ class Day(Story):
             picture = PICTURE if number == 2 else b""
             self.writes(ana(number), text, picture=picture, **how)
         self.opened(*everybody(*numbers))
+
+    def takes_down(self, channel: str) -> None:
+        """Let Bia write down what somebody says; the call came at a quarter past."""
+        came = MONDAY + timedelta(minutes=15 if channel == "phone" else 60)
+        when = ("--channel", channel, "--received-at", came.isoformat())
+        words = ("--subject", "Por voz", *self.words("O relatório não abre."))
+        self.creates(CALLERS[channel], *when, *words, "--agent", BIA)
