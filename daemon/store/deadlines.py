@@ -101,11 +101,6 @@ def begin(work: Work, new: Iterable[Begun], promises: Promises) -> None:
     _add(work, rows)
 
 
-def customer_spoke(work: Work, number: int, at: datetime, promises: Promises) -> None:
-    """A customer's word on a case that is not over; see `customers_spoke`."""
-    customers_spoke(work, [(number, at)], promises)
-
-
 def customers_spoke(
     work: Work, spoken: Sequence[tuple[int, datetime]], promises: Promises
 ) -> None:
