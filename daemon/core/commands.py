@@ -2,12 +2,14 @@
 
 Commands stand at the very top, one a line, and end at the first line that is none. One
 that is unknown or malformed makes the whole mail come back: half of what somebody meant
-is worse than nothing. So does a good command further down: it was meant for us, and a
-customer would read it. What merely begins with a # there (code, a number, a word of
-ours in a sentence or with an argument that it does not take) is text.
+is worse than nothing. So does a slip at the top, "#note:" or "# note": what was to stay
+inside would go to the customer. And so does a good command further down: it was meant
+for us, and a customer would read it. What merely begins with a # there (code, a number,
+a word of ours in a sentence or with an argument that it does not take) is text.
 """
 
 import re
+import unicodedata
 
 from chamado.daemon.core.types import (
     Command,
@@ -19,6 +21,9 @@ from chamado.daemon.core.types import (
 )
 
 _LINE = re.compile(r"#(?P<word>[A-Za-z][\w-]*)(?:[ \t]+(?P<argument>.*))?")
+# What begins like a command of ours and is none, for a sign or a gap too many.
+_SLIP = re.compile(r"#\s*(?P<word>[A-Za-z][\w-]*)")
+_BOLD = "*_~`"
 #: A mail with more commands than this is no mail from a person at work.
 MAX_COMMANDS = 10
 #: What agents call themselves behind #assign.
@@ -51,9 +56,20 @@ def read_order(text: str) -> Order:
 
 def commands_us(text: str) -> bool:
     """Whether the first line is a command that we know, well formed or not."""
-    first = text.strip().partition("\n")[0]
-    found = _LINE.fullmatch(first.rstrip())
+    return _means_us(_bare(text.strip().partition("\n")[0]))
+
+
+def _means_us(line: str) -> bool:
+    found = _SLIP.match(line)
     return found is not None and found["word"].lower() in _WORDS
+
+
+def _bare(line: str) -> str:
+    """A line as it was typed: without what phones and rich text put around and into a
+    command, full-width signs, marks of bold, characters that nobody sees."""
+    plain = unicodedata.normalize("NFKC", line)
+    seen = "".join(c for c in plain if unicodedata.category(c) != "Cf")
+    return seen.strip().strip(_BOLD).strip()
 
 
 def _read(text: str) -> Order:
@@ -62,7 +78,10 @@ def _read(text: str) -> Order:
     for number, line in enumerate(lines):
         if not line.strip() and not commands:
             continue
-        found = _LINE.fullmatch(line.strip())
+        typed = _bare(line)
+        found = _LINE.fullmatch(typed)
+        if not found and _means_us(typed):
+            return Order(wrong=_unknown(typed.removeprefix("#")))
         if not found:
             return _order(commands, "\n".join(lines[number:]).strip())
         if len(commands) == MAX_COMMANDS:
@@ -94,7 +113,9 @@ def _is_command(line: str) -> bool:
 
     Indented lines are code, and quoted ones begin with their mark.
     """
-    found = _LINE.fullmatch(line.rstrip())
+    if line[:1].isspace():
+        return False
+    found = _LINE.fullmatch(_bare(line))
     if not found or found["word"].lower() not in _WORDS:
         return False
     command = _command(found["word"], (found["argument"] or "").strip())
@@ -115,10 +136,14 @@ def _wrong(code: str, **facts: str) -> Wrong:
 def _command(word: str, argument: str) -> Command | Wrong:
     verb = _WORDS.get(word.lower())
     if verb is None:
-        known = " ".join(f"#{verb.value}" for verb in Verb)
-        return _wrong("unknown_command", word=word, known=known)
+        return _unknown(word)
     wrong = _CHECKS[verb](word, argument)
     return wrong or Command(verb=verb, argument=argument)
+
+
+def _unknown(word: str) -> Wrong:
+    known = " ".join(f"#{verb.value}" for verb in Verb)
+    return _wrong("unknown_command", word=word, known=known)
 
 
 def _nothing(word: str, argument: str) -> Wrong | None:

@@ -42,6 +42,11 @@ def test_commands_end_at_the_first_line_that_is_none(
     ("text", "why"),
     [
         ("#close\ntchau", "unknown_command"),
+        ("#note: o cliente mentiu", "unknown_command"),
+        ("#note.\no cliente mentiu", "unknown_command"),
+        ("# note\no cliente mentiu", "unknown_command"),
+        ("#\u00a0nota o cliente mentiu", "unknown_command"),
+        ("#wait\n**#assign** bia@acme.example", "unknown_command"),
         ("#note\n#closed", "unknown_command"),
         ("#priority urgent", "no_priority"),
         ("#resolve done", "no_resolution"),
@@ -65,6 +70,22 @@ def test_one_wrong_command_undoes_the_whole_mail(text: str, why: str) -> None:
     assert order.wrong.code == why
     # The whole mail comes back, so that nobody has to write it again.
     assert (order.commands, order.text) == ((), text.strip())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("*#note*", "**#note**", "__#note__", "`#note`", "\uff03note"),
+        *("\u200b#note", "#no\u200dte", "\u200f#nota\u200e", "\ufeff  #NOTE "),
+    ],
+)
+def test_a_command_is_known_whatever_programs_put_around_it(line: str) -> None:
+    """Bold turned into stars, full-width signs, characters that nobody sees."""
+    note = Command(verb=Verb.NOTE)
+    assert read_order(f"{line}\nmentiu") == Order(commands=(note,), text="mentiu")
+    below = read_order(f"Bom dia.\n{line.strip()}\nmentiu")
+    assert below.wrong is not None
+    assert below.wrong.code == "below"
 
 
 @pytest.mark.parametrize(
