@@ -179,7 +179,7 @@ def _letter(row: views.Row, name: str, address: str) -> Document:
     if row["kind"] == "survey":
         # Whoever reads the case must not be able to vote for the customer.
         text = masked(text)
-    return _ours(
+    letter = _ours(
         id_=-2 * row["id"],
         kind=row["kind"],
         at=row["created_at"],
@@ -190,6 +190,7 @@ def _letter(row: views.Row, name: str, address: str) -> Document:
         text=text,
         message_id=row["message_id"],
     )
+    return letter | {"flags": ["not_delivered"] if row["state"] == "failed" else []}
 
 
 def _event(row: views.Row) -> Document:

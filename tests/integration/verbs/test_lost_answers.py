@@ -269,3 +269,15 @@ def test_files_are_sent_again_with_the_words(home: House) -> None:
     _retry(home, int(day.letters(home, number)[-1]["id"]))
     home.deliver()
     assert home.relay.letters[-1] == first
+
+
+def test_an_acknowledgement_that_was_refused_is_marked_on_the_case(home: House) -> None:
+    """Whoever reads the case sees that the customer does not know its number."""
+    number = day.opened(home)
+    home.relay.answers = [REFUSED]
+    home.deliver()
+    with home.store.read() as work:
+        case = casefile.read(work, number, "Acme")
+    assert case is not None
+    flags = {entry["kind"]: entry["flags"] for entry in case["entries"]}
+    assert flags["ack"] == ["not_delivered"]
