@@ -27,6 +27,7 @@ from chamado.daemon.core.types import (
     SendBack,
     Verb,
 )
+from chamado.daemon.correspondence import Said
 from chamado.daemon.desk import Desk
 from chamado.daemon.enclosed import Files
 from chamado.daemon.refusal import BadData, Refusal
@@ -104,22 +105,28 @@ def _do(
     number, agent, text = decision.ticket, decision.agent, decision.order.text
     files = _files(desk, attachments) if text else Files()
     done: list[str] = []
-    entry_id: int | None = None
-    if text and decision.public:
-        entry_id = actions.reply(
-            work, desk, number, agent, text, files, now=now
-        ).entry_id
-        done.append("replied")
-    elif text:
-        entry_id = actions.note(work, number, agent, text, files, now=now).entry_id
-        done.append("noted")
+    said = Said()
+    ends = any(command.verb is Verb.RESOLVE for command in decision.order.commands)
+    if text and decision.public and not ends:
+        said = actions.reply(work, desk, number, agent, text, files, now=now)
+    elif text and not decision.public:
+        said = actions.note(work, number, agent, text, files, now=now)
     for command in decision.order.commands:
-        if command.verb in _DO:
+        if command.verb is Verb.RESOLVE:
+            # The words of an answer that ends a case stand in the letter that says so.
+            words = (text, files) if decision.public else ("", Files())
+            ended = _resolve(work, desk, decision, command, words, now)
+            said = ended if decision.public else said
+        elif command.verb in _DO:
             _DO[command.verb](work, desk, decision, command, now)
-            done.append(f"{command.verb.value} {command.argument}".strip())
+        else:
+            continue
+        done.append(f"{command.verb.value} {command.argument}".strip())
+    if text:
+        done.insert(0, "replied" if said.to else "noted")
     if not done:
         raise BadData("the mail holds no words and no command", "empty")
-    return Obeyed(entry_id=entry_id, done=tuple(done))
+    return Obeyed(entry_id=said.entry_id, done=tuple(done))
 
 
 def _assign(
@@ -143,10 +150,15 @@ def _priority(
 
 
 def _resolve(
-    work: Work, desk: Desk, decision: AgentAction, command: Command, now: datetime
-) -> None:
-    code = Resolution(command.argument.lower())
-    actions.resolve(work, desk, decision.ticket, decision.agent, code, "", now=now)
+    work: Work,
+    desk: Desk,
+    decision: AgentAction,
+    command: Command,
+    words: tuple[str, Files],
+    now: datetime,
+) -> Said:
+    code, number = Resolution(command.argument.lower()), decision.ticket
+    return actions.resolve(work, desk, number, decision.agent, code, *words, now=now)
 
 
 def _wait(
@@ -168,7 +180,6 @@ _DO: dict[Verb, Callable[[Work, Desk, AgentAction, Command, datetime], None]] = 
     Verb.PRIORITY: _priority,
     Verb.WAIT: _wait,
     Verb.ESCALATE: _escalate,
-    Verb.RESOLVE: _resolve,
 }
 
 

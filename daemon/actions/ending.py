@@ -16,6 +16,7 @@ from chamado.daemon.store import cases, deadlines
 from chamado.daemon.store.engine import Work
 from chamado.notifier.types import LetterKind
 
+NO_FILES = Files()
 #: Who is not told that a case is resolved: there is nothing to answer or to ask.
 SILENT = (Resolution.DUPLICATE, Resolution.SPAM)
 
@@ -27,6 +28,7 @@ def resolve(
     agent: Address,
     resolution: Resolution,
     text: str,
+    files: Files = NO_FILES,
     *,
     now: datetime,
 ) -> Said:
@@ -41,7 +43,7 @@ def resolve(
     said = Said()
     if resolution in SILENT:
         if text:
-            said = note(work, number, agent, text, Files(), now=now)
+            said = note(work, number, agent, text, files, now=now)
     else:
         said = correspondence.write(
             work,
@@ -49,7 +51,7 @@ def resolve(
             case,
             agent,
             text,
-            Files(),
+            files,
             LetterKind.RESOLVED,
             now,
             must=False,

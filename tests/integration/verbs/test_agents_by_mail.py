@@ -320,6 +320,36 @@ def test_a_command_that_cannot_be_done_undoes_the_answer_too(home: House) -> Non
     assert len(home.rows(schema.entry)) == 1
 
 
+def test_the_words_of_an_answer_that_ends_a_case_are_in_one_letter(
+    home: House,
+) -> None:
+    """The customer reads one letter, with the files, and the promise is kept."""
+    number = _case(home)
+    (notice,) = _told(home)
+    _answer(home, notice, "#resolve answered\nTroque a senha.\n")
+    assert _letters(home, "reply") == []
+    (letter,) = _letters(home, "resolved")
+    body = letter.get_body(("plain",))
+    assert body is not None
+    assert "Troque a senha." in body.get_content()
+    (confirmed,) = _letters(home, "confirmed")
+    assert "resolve answered" in str(confirmed.get_body(("plain",)))
+    said = home.rows(schema.entry)[-1]
+    assert (said["kind"], said["public"]) == ("reply", True)
+    row = next(t for t in home.rows(schema.ticket) if t["number"] == number)
+    assert row["status"] == "resolved"
+    assert row["first_response_at"] is not None
+
+
+def test_the_words_of_a_spam_stay_inside(home: House) -> None:
+    """Nobody is told of it, so they are a note, and the agent hears that."""
+    _case(home)
+    (notice,) = _told(home)
+    _answer(home, notice, "#resolve spam\nDe novo esse.\n")
+    assert _letters(home, "reply") == _letters(home, "resolved") == []
+    assert [e["kind"] for e in home.rows(schema.entry)] == ["inbound", "note"]
+
+
 def test_the_reason_is_in_the_language_of_the_letter_that_says_it(home: House) -> None:
     """No sentence is half Portuguese and half English, whoever refused."""
     _case(home)
