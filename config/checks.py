@@ -16,6 +16,7 @@ from chamado.config.address import shown_address
 from chamado.config.hours import open_seconds, parse_hours
 from chamado.config.problems import Problem
 from chamado.config.settings import Mailbox, Promise, Relay, Settings, Sla
+from chamado.config.spelling import identity
 
 _AFTER = re.compile(r"move:.+|flag:[^\s\\(){%*\"\]]+|seen|keep")
 _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -256,7 +257,7 @@ def _rules(settings: Settings) -> Iterator[Problem]:
             hint = f"there are: {', '.join(_KINDS)}"
             message = f"{rule.kind!r} fits no kind"
             yield Problem(key=f"{key}.kind", message=message, hint=hint)
-        if rule.assignee and agents and rule.assignee.lower() not in agents:
+        if rule.assignee and agents and identity(rule.assignee) not in agents:
             hint = f"there are: {', '.join(sorted(agents))}"
             message = f"{rule.assignee} is no [[agent]]"
             yield Problem(key=f"{key}.assignee", message=message, hint=hint)

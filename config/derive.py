@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chamado.config.address import Address, shown_address
 from chamado.config.settings import Mailbox, Relay, Settings, SupportAddress
+from chamado.config.spelling import identity
 
 
 class SecretError(Exception):
@@ -94,14 +95,16 @@ def own_addresses(settings: Settings) -> frozenset[str]:
 
 
 def _find(settings: Settings, recipient: str) -> SupportAddress | None:
-    local, _, domain = recipient.lower().rpartition("@")
+    # RFC 5321 §4.5.1: postmaster may come without a domain.
+    wanted = identity(recipient) or recipient.lower()
+    local, _, domain = wanted.rpartition("@")
     base = f"{local.partition('+')[0]}@{domain}"
     for support in settings.address:
         names = (support.address, *support.aliases)
-        if f"{local}@{domain}" in names or (support.subaddress and base in names):
+        if wanted in names or (support.subaddress and base in names):
             return support
     domains = {support.address.rpartition("@")[2] for support in settings.address}
-    if recipient.lower() in {"postmaster", *(f"postmaster@{one}" for one in domains)}:
+    if wanted in {"postmaster", *(f"postmaster@{one}" for one in domains)}:
         return settings.address[0] if settings.address else None
     return None
 
@@ -110,8 +113,8 @@ def known_recipient(settings: Settings) -> Callable[[str], bool]:
     """Return the question whether we take mail for an address (RFC 5321 §3.5).
 
     Yes for an address and its aliases, and for LOCAL+anything of these where the
-    address says `subaddress = true`; upper and lower case do not matter. Yes also for
-    postmaster, bare or at a domain of ours: every door has one (RFC 5321 §4.5.1).
+    address says `subaddress = true`, however they are spelt. Yes also for postmaster,
+    bare or at a domain of ours: every door has one (RFC 5321 §4.5.1).
     """
     return lambda recipient: _find(settings, recipient) is not None
 

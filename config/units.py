@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
+from chamado.config.spelling import UnusableAddress, canonical
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _HOST = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9.:_-]{0,253}[A-Za-z0-9:])?", re.ASCII)
@@ -13,9 +15,6 @@ _LISTEN = re.compile(
     re.ASCII,
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-_ADDRESS = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII
-)
 
 
 def seconds(value: object) -> object:
@@ -51,10 +50,12 @@ def name(value: str) -> str:
 
 
 def mail_address(value: str) -> str:
-    """Lower-case one plain addr-spec (RFC 5322 §3.4.1); refuse anything else."""
-    if not _ADDRESS.fullmatch(value):
-        raise ValueError(f"{value!r} is no mail address like suporte@acme.example")
-    return value.lower()
+    """Return the key of one plain addr-spec (RFC 5322 §3.4.1); refuse anything else."""
+    try:
+        return canonical(value)
+    except UnusableAddress:
+        wrong = f"{value!r} is no mail address like suporte@acme.example"
+        raise ValueError(wrong) from None
 
 
 Duration = Annotated[float, BeforeValidator(seconds)]

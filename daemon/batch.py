@@ -10,12 +10,13 @@ from typing import Any
 
 from chamado.config.address import Address
 from chamado.daemon.core.arrival import Triage
-from chamado.daemon.core.decide import LOOKS_LIKE_LOOP, Case
+from chamado.daemon.core.decide import LOOKS_LIKE_LOOP, Case, sender_of
 from chamado.daemon.core.types import OutcomeName, Status
 from chamado.daemon.desk import Desk
 from chamado.daemon.item import Item
 from chamado.daemon.store import cases, deadlines, inbox, notices, outbox
 from chamado.daemon.store.engine import Work
+from chamado.parsers.types import ParsedMessage
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ def inbound(
         kind="inbound",
         at=item.row.envelope.received_at,
         public=public,
-        author=message.sender or Address(address=""),
+        author=_author(message),
         role="customer",
         subject=message.subject,
         text=message.text,
@@ -59,6 +60,14 @@ def inbound(
         content_digest=item.row.content_digest,
         attachments=message.attachments,
     )
+
+
+def _author(message: ParsedMessage) -> Address:
+    """Whoever wrote: by the key, or in the mail's own words where there is none."""
+    if message.sender is None:
+        return Address(address="")
+    address = sender_of(message) or message.sender.address
+    return replace(message.sender, address=address)
 
 
 def settle(

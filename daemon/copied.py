@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+from chamado.config.spelling import identity
 from chamado.daemon.core.decide import Case, sender_of
 from chamado.daemon.desk import Desk
 from chamado.daemon.store.cases import NewEvent
@@ -21,7 +22,8 @@ def events(
 ) -> list[NewEvent]:
     """Return the event of a message that also went to people outside its case."""
     named = dict.fromkeys(
-        one.address.lower() for one in (*case.message.to, *case.message.cc)
+        identity(one.address) or one.address
+        for one in (*case.message.to, *case.message.cc)
     )
     ours = desk.policy.own
     others = [

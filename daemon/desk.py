@@ -12,6 +12,7 @@ from chamado.config import derive
 from chamado.config.address import Address
 from chamado.config.holidays import calendar_of
 from chamado.config.settings import Settings, SupportAddress
+from chamado.config.spelling import identity
 from chamado.daemon.core.answers import Caps
 from chamado.daemon.core.arrival import Arrival, arrival_of
 from chamado.daemon.core.decide import AgentFacts, Policy
@@ -120,7 +121,7 @@ class Desk:
         if any(self.is_ours(a.address) for a in (*message.to, *message.cc)):
             return True
         aliases = {a for s in self.settings.address for a in s.aliases}
-        return any(recipient.lower() in aliases for recipient in rcpt_tos)
+        return any(identity(recipient) in aliases for recipient in rcpt_tos)
 
     def letter_language(self, *wishes: str | None) -> str:
         """The first wish that we can write in, else the service's language."""

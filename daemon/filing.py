@@ -119,8 +119,7 @@ def _count_within(gathered: Sequence[Case]) -> list[Case]:
     by_domain: dict[str, int] = {}
     counted: list[Case] = []
     for total, case in enumerate(gathered):
-        sender = case.message.sender.address if case.message.sender else ""
-        domain = sender.rpartition("@")[2]
+        domain = case.writer.rpartition("@")[2]
         before = replace(
             case.before,
             domain_hour=case.before.domain_hour + by_domain.get(domain, 0),

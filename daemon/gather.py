@@ -102,6 +102,7 @@ def _case(
         ),
         triage=item.triage,
         asked=found.asked.get(row.id),
+        forwarded=shown,
     )
 
 

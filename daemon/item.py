@@ -96,6 +96,9 @@ def _triage(
         subject = forwarded.subject or message.subject
         message = replace(message, subject=subject, reply=forwarded.text)
         sender = forwarded.sender.address
+    elif not sender and message.sender:
+        # Nobody to us, but a rule can still keep the printer's mail out.
+        sender = message.sender.address
     arrived = Arrived(
         message=message,
         kind=understood.classification.kind,

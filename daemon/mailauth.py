@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import structlog
 
+from chamado.config.spelling import UnusableAddress, domain_key, identity
 from chamado.daemon import dmarc
 from chamado.daemon.names import Bounded, NoAnswer, Resolve, from_dns
 from chamado.parsers.types import Auth, Envelope, ParsedMessage
@@ -41,15 +42,17 @@ def vouch(
     """
     if message.from_count != 1 or message.sender is None:
         return Auth.NONE
+    domain = identity(message.sender.address).rpartition("@")[2]
+    if not domain:
+        return Auth.NONE
     try:
-        return _vouch(raw, message.sender.address, envelope, Bounded(resolve))
+        return _vouch(raw, domain, envelope, Bounded(resolve))
     except Exception as error:  # noqa: BLE001 - what cannot be checked proves nobody
         log.info("sender_not_verified", why=type(error).__name__)
         return Auth.NONE
 
 
-def _vouch(raw: bytes, sender: str, envelope: Envelope, resolve: Resolve) -> Auth:
-    domain = _ascii(sender.rpartition("@")[2])
+def _vouch(raw: bytes, domain: str, envelope: Envelope, resolve: Resolve) -> Auth:
     signed_by = set(_signers(raw, resolve))
     sent_by = set(_spf(envelope, resolve))
     policy = dmarc.policy_of(domain, resolve)
@@ -57,10 +60,6 @@ def _vouch(raw: bytes, sender: str, envelope: Envelope, resolve: Resolve) -> Aut
         proven = dmarc.aligned(domain, policy, signed_by, sent_by, resolve)
         return Auth.ALIGNED if proven else Auth.NONE
     return Auth.PARTIAL if signed_by or sent_by else Auth.NONE
-
-
-def _ascii(domain: str) -> str:
-    return domain.rstrip(".").encode("idna").decode("ascii").lower()
 
 
 def _signers(raw: bytes, resolve: Resolve) -> Iterator[str]:
@@ -83,11 +82,12 @@ def _signers(raw: bytes, resolve: Resolve) -> Iterator[str]:
         try:
             holds = dkim.DKIM(raw).verify(index, dnsfunc=key)
             fields = dkim.util.parse_tag_value(value)
+            domain = domain_key(fields[b"d"].decode("ascii").rstrip("."))
         except Exception as error:  # noqa: BLE001 - another signature may hold
             log.debug("signature_not_checked", why=type(error).__name__)
             continue
         if holds and fields.get(b"a") in _ALGORITHMS:
-            yield _ascii(fields[b"d"].decode("ascii"))
+            yield domain
 
 
 def _costly(raw: bytes) -> bool:
@@ -111,8 +111,12 @@ def _spf(envelope: Envelope, resolve: Resolve) -> Iterator[str]:
                 raise spf.TempError(str(error)) from error
             return [_as_spf_reads(one, qtype) for one in found]
 
-    domain = _ascii(envelope.mail_from.rpartition("@")[2])
-    sender = f"{envelope.mail_from.rpartition('@')[0]}@{domain}"
+    local, _, written = envelope.mail_from.rpartition("@")
+    try:
+        domain = domain_key(written.rstrip("."))
+    except UnusableAddress:
+        return
+    sender = f"{local}@{domain}"
     if _Query(i=envelope.peer, s=sender, h=domain).check()[0] == "pass":
         yield domain
 

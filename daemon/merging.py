@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from chamado.config.spelling import identity
 from chamado.daemon.actions.holding import allowed, held, remember
 from chamado.daemon.core.states import Event, after
 from chamado.daemon.core.types import (
@@ -91,7 +92,7 @@ def split(
         raise BadData(f"entry {entry_id} is no message of a customer")
     if moving.inbound(work, number) < 2:
         raise BadData(f"entry {entry_id} is all there is on #{number}")
-    author = replace(entry.author, address=entry.author.address.lower())
+    author = replace(entry.author, address=identity(entry.author.address))
     ids = cases.ensure_contacts(work, [(author, False)], now)
     (new,) = cases.open_tickets(
         work,

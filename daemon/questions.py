@@ -18,7 +18,7 @@ from chamado.daemon.desk import Desk
 from chamado.daemon.store import surveys
 from chamado.daemon.store.engine import Work
 from chamado.daemon.store.surveys import Standing
-from chamado.notifier.addresses import UnusableAddress, mailbox
+from chamado.notifier.addresses import UnusableAddress
 from chamado.notifier.types import Poll
 from chamado.parsers.defaults import NOBODY
 from chamado.parsers.rules.sender import robot_address
@@ -99,7 +99,7 @@ def _checked(work: Work, desk: Desk, found: Standing, now: datetime) -> rules.Ch
         address=found.address,
         own=desk.policy.own,
         machine=_is_machine(found.address, now),
-        undelivered=surveys.undelivered(work, _as_sent(found.address)),
+        undelivered=surveys.undelivered(work, found.address),
         opted_out=found.opted_out,
         asked_recently=surveys.asked_since(work, found.contact_id, since),
         quiet=found.quiet_until is not None and found.quiet_until > now,
@@ -141,11 +141,3 @@ def _is_machine(address: str, now: datetime) -> bool:
     message = ParsedMessage(sender=Address(address=address), from_count=1)
     envelope = Envelope(mail_from=address, rcpt_tos=(), received_at=now)
     return robot_address(message, envelope, NOBODY) is not None
-
-
-def _as_sent(address: str) -> str:
-    """The address as the outbox spells it, whose foreign domains are in A-labels."""
-    try:
-        return mailbox(address)
-    except UnusableAddress:
-        return address

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from chamado.config.spelling import identity
 from chamado.daemon.casefile import letter_text
 from chamado.daemon.core.known import FEWEST_CHARS, cut_known
 from chamado.daemon.store import outbox
@@ -18,7 +19,7 @@ def without_ours(work: Work, entry: NewEntry) -> NewEntry:
     The whole text is compared: our letter ends with the words that it answers, and
     those may be all that the parser could tell.
     """
-    to = entry.author.address.lower()
+    to = identity(entry.author.address)
     if len(entry.reply) < FEWEST_CHARS or not to:
         return entry
     for content in outbox.newest_to(work, entry.ticket, to, MOST_LETTERS):

@@ -6,6 +6,7 @@ one. A letter of another alphabet cannot be seen, so its spelling is told.
 
 import re
 
+from chamado.config.spelling import readable
 from chamado.notifier.addresses import look_alike
 
 #: What makes a name read as an address.
@@ -14,7 +15,7 @@ _POSING = re.compile(r"[@<>\N{FULLWIDTH COMMERCIAL AT}\N{SMALL COMMERCIAL AT}]")
 
 def shown(name: str, address: str) -> str:
     """Say `Ana <ana@example.com>`, and a warning where that could deceive."""
-    address = address or "nobody"
+    address = readable(address) or "nobody"
     if name and _POSING.search(name):
         who = f"{address} (calls itself “{name}”)"
     else:

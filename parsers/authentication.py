@@ -19,6 +19,7 @@ from authres import (
     AuthenticationResultsHeader,
 )
 
+from chamado.config.spelling import UnusableAddress, domain_key, identity
 from chamado.parsers.types import Auth, Header, ParsedMessage
 
 MICROSOFT_365 = "microsoft365"
@@ -141,6 +142,13 @@ def _partly_signed(headers: Sequence[Header]) -> bool:
     )
 
 
+def _key(domain: str) -> str:
+    try:
+        return domain_key(domain)
+    except UnusableAddress:
+        return ""
+
+
 def authenticate(message: ParsedMessage, trusted_authserv_ids: Sequence[str]) -> Auth:
     """Return how far a trusted border vouches for the one mailbox in From.
 
@@ -151,14 +159,16 @@ def authenticate(message: ParsedMessage, trusted_authserv_ids: Sequence[str]) ->
     """
     if not trusted_authserv_ids or message.from_count != 1 or message.sender is None:
         return Auth.NONE
+    domain = identity(message.sender.address).rpartition("@")[2]
+    if not domain:
+        return Auth.NONE
     trust = _Trust.of(trusted_authserv_ids)
     results = _read(_border_results(message.headers, trust))
     if not results.dmarc and not results.passed:
         return Auth.NONE
     if _partly_signed(message.headers):
         return Auth.NONE
-    domain = message.sender.address.rpartition("@")[2]
-    if any(one.lower().rpartition("@")[2] != domain for one in results.dmarc_domains):
+    if any(_key(one.rpartition("@")[2]) != domain for one in results.dmarc_domains):
         return Auth.NONE
     if results.dmarc and all(one == "pass" for one in results.dmarc):
         return Auth.ALIGNED

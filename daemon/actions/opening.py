@@ -1,10 +1,11 @@
 """Opening a case that came by phone or chat, or that an agent opens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chamado.config import derive
 from chamado.config.address import Address
+from chamado.config.spelling import UnusableAddress, canonical
 from chamado.daemon import correspondence, letters
 from chamado.daemon.actions.holding import remember
 from chamado.daemon.core.priority import priority_of
@@ -14,7 +15,6 @@ from chamado.daemon.enclosed import Files
 from chamado.daemon.refusal import BadData
 from chamado.daemon.store import cases, lookups
 from chamado.daemon.store.engine import Work
-from chamado.notifier.addresses import UnusableAddress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,11 @@ def open_case(
     if new.to and not derive.known_recipient(desk.settings)(new.to):
         ours = ", ".join(a.address for a in desk.settings.address)
         raise BadData(f"{new.to} is no support address of ours; there are: {ours}")
-    address = new.requester.address
+    try:
+        address = canonical(new.requester.address)
+    except UnusableAddress as error:
+        raise BadData(str(error)) from None
+    new = replace(new, requester=replace(new.requester, address=address))
     known = lookups.contacts(work, [address]).get(address)
     support = desk.support((new.to,))
     severity = new.severity or Severity(support.severity)

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from chamado.config.settings import Settings
+from chamado.config.spelling import identity
 from chamado.daemon import casefile, parts
 from chamado.daemon.cli import casepage, terminal
 from chamado.daemon.cli.options import (
@@ -72,7 +73,7 @@ def ticket_list(
         priority=priority,
         assignee=assignee,
         team=team,
-        requester=requester.strip().lower() if requester else None,
+        requester=_key(requester.strip()) if requester else None,
         search=clean_line(search) if search else None,
         after=number_of(after) if after else None,
         tag="".join(tags_of((tag,))) if tag else None,
@@ -85,6 +86,10 @@ def ticket_list(
         casepage.print_list(found, terminal.clock(settings.service.timezone))
     if len(found) == limit:
         click.echo(f"… perhaps more: --after {found[-1]['number']}", err=True)
+
+
+def _key(address: str) -> str:
+    return identity(address) or address.lower()
 
 
 @ticket_group.command("show")

@@ -8,6 +8,7 @@ import click
 
 from chamado.config import derive
 from chamado.config.address import Address
+from chamado.config.spelling import identity
 from chamado.config.units import mail_address
 from chamado.daemon import actions
 from chamado.daemon.actions import NewCase, Wish
@@ -179,8 +180,9 @@ def _assignee(here: Here, text: str | None) -> str | None:
     if not text:
         return text
     agents = here.settings.agent
+    wanted = identity(text.strip()) or text.strip().lower()
     for agent in agents:
-        if text.strip().lower() in (agent.address, agent.name.lower()):
+        if wanted in (agent.address, agent.name.lower()):
             return agent.address
     if agents:
         known = ", ".join(agent.address for agent in agents)

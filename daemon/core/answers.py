@@ -9,6 +9,7 @@ a domain and the whole service get only so many automatic letters (RFC 3834 §2 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chamado.config.spelling import UnusableAddress, domain_key
 from chamado.parsers.types import Auth, Classification, Envelope, ParsedMessage
 
 
@@ -63,8 +64,12 @@ _RANK = {Auth.NONE: 0, Auth.PARTIAL: 1, Auth.ALIGNED: 2}
 
 
 def domain_of(address: str) -> str:
-    """Return the domain of an address in lower case."""
-    return address.rpartition("@")[2].lower()
+    """Return the domain of an address, in its one spelling where it has one."""
+    domain = address.rpartition("@")[2]
+    try:
+        return domain_key(domain)
+    except UnusableAddress:
+        return domain.lower()
 
 
 def _replies_elsewhere(asked: Asked) -> bool:
@@ -116,6 +121,7 @@ def organisation(domain: str) -> str:
 CONDITIONS: tuple[tuple[str, Callable[[Asked], bool]], ...] = (
     ("disabled", lambda a: not a.enabled),
     ("asked_not_to", lambda a: a.asked_not_to),
+    ("address_unusable", lambda a: not a.sender and a.message.sender is not None),
     ("no_sender_address", lambda a: not a.sender),
     ("machine", lambda a: a.classification.no_ack),
     ("null_sender", lambda a: a.envelope.mail_from in ("", "<>")),

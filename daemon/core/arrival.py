@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from chamado.config.settings import Priorities, Rule, Settings, SupportAddress
 from chamado.config.settings import Triage as Words
+from chamado.config.spelling import identity, readable
 from chamado.daemon.core.priority import Matrix, matrix_of, priority_of
 from chamado.daemon.core.types import Impact, Priority, Severity
 from chamado.parsers.types import Kind, ParsedMessage
@@ -95,7 +96,7 @@ class Arrival:
             priority=Priority(_first(fitting, "priority") or priority),
             team=_first(fitting, "team"),
             tags=tags_of(t for rule in fitting for t in rule.tags),
-            assignee=_first(fitting, "assignee").lower() or None,
+            assignee=_spelt(_first(fitting, "assignee")) or None,
             suppress=next((r.name for r in fitting if r.suppress), None),
             reasons=(*why, *(f"rule {rule.name}: {_says(rule)}" for rule in fitting)),
         )
@@ -186,11 +187,16 @@ def _conditions(rule: Rule) -> Iterator[Condition]:
 
 
 def _sender(pattern: re.Pattern[str]) -> Condition:
-    return lambda a: bool(pattern.match(a.sender))
+    return lambda a: _fits(pattern, a.sender)
 
 
 def _recipient(pattern: re.Pattern[str]) -> Condition:
-    return lambda a: any(pattern.match(r) for r in a.recipients)
+    return lambda a: any(_fits(pattern, r) for r in a.recipients)
+
+
+def _fits(pattern: re.Pattern[str], address: str) -> bool:
+    # Operators write a domain as they read it, or as DNS has it.
+    return any(map(pattern.match, (address, readable(address))))
 
 
 def _subject(pattern: re.Pattern[str]) -> Condition:
@@ -215,6 +221,11 @@ def _larger(size: int) -> Condition:
 
 def _first(rules: list[Rule], name: str) -> str:
     return next((str(v) for rule in rules if (v := getattr(rule, name))), "")
+
+
+def _spelt(assignee: str) -> str:
+    """As agents are kept; while there are none, anybody may be named by any word."""
+    return identity(assignee) or assignee.lower()
 
 
 _NAMED = ("team", "severity", "impact", "priority", "assignee")

@@ -10,6 +10,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chamado.config.spelling import identity
 from chamado.daemon.core.types import (
     AppendReply,
     Decision,
@@ -155,7 +156,7 @@ def fate(
             words=None,
             why="asks for no more surveys",
         )
-    sender = message.sender.address.lower() if message.sender else ""
+    sender = identity(message.sender.address) if message.sender else ""
     if classification.kind is not Kind.PERSON or classification.no_reopen:
         return _of_a_machine(usual)
     if suspect or sender != asked.address:

@@ -10,12 +10,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from chamado.config.address import Address
+from chamado.config.spelling import identity
 from chamado.daemon.core import ballot
 from chamado.daemon.core.answers import Asked, Caps, SentBefore, why_not
 from chamado.daemon.core.arrival import Triage
 from chamado.daemon.core.commands import commands_us, read_order
 from chamado.daemon.core.loops import LoopLimits, SenderHistory, why_loop
-from chamado.daemon.core.passing import FORWARDED, credited
+from chamado.daemon.core.passing import FORWARDED
 from chamado.daemon.core.types import (
     AckVerdict,
     AgentAction,
@@ -45,6 +46,7 @@ from chamado.parsers.types import (
     Bounce,
     Classification,
     Envelope,
+    Forwarded,
     Kind,
     ParsedMessage,
 )
@@ -132,7 +134,8 @@ class Case:
     of the same content seen before, `letter` the case and Message-ID of our letter
     that it reports on or is itself, `same_id` whether its Message-ID was seen.
     `triage` is what the operator's rules say of a case that it opens, `asked` the
-    survey that it answers.
+    survey that it answers. `forwarded` is what an agent sent on for a customer, judged
+    when all else was looked up for that customer, and not again.
     """
 
     message: ParsedMessage
@@ -156,6 +159,13 @@ class Case:
     cooling_down: bool = False
     triage: Triage = Triage()
     asked: ballot.Asked | None = None
+    forwarded: Forwarded | None = None
+
+    @property
+    def writer(self) -> str:
+        """Whose case it would be: the sender's, or whose mail an agent sent on."""
+        shown = self.forwarded
+        return shown.sender.address if shown else sender_of(self.message)
 
 
 def decide(case: Case, policy: Policy, now: datetime) -> Decision:
@@ -209,12 +219,11 @@ def decide(case: Case, policy: Policy, now: datetime) -> Decision:
 
 
 def sender_of(message: ParsedMessage) -> str:
-    """The one address identity and answers go by; empty if From names none.
+    """The one address identity and answers go by, in its one spelling.
 
-    In lower case: RFC 5321 §2.4 lets a host tell Ana from ana, none does, and people
-    and their programs write both.
+    Empty if From names none, or one that no letter can go to.
     """
-    return message.sender.address.lower() if message.sender else ""
+    return identity(message.sender.address) if message.sender else ""
 
 
 def standing(case: Case, ticket: TicketFacts) -> Standing:
@@ -324,7 +333,7 @@ def _sent_back(case: Case, policy: Policy) -> SendBack | None:
 
 def _copy(case: Case, ticket: TicketFacts, who: Address) -> AgentCopy | None:
     """An agent's own answer with us in copy: it went to somebody on the case."""
-    to = {a.address.lower() for a in (*case.message.to, *case.message.cc)}
+    to = {identity(a.address) for a in (*case.message.to, *case.message.cc)}
     if case.classification.no_reopen or not to & ticket.participants:
         return None
     return AgentCopy(
@@ -336,11 +345,12 @@ def _copy(case: Case, ticket: TicketFacts, who: Address) -> AgentCopy | None:
 
 def _passed_on(case: Case, policy: Policy) -> OpenTicket | None:
     """What an agent sends on of a customer's: a case of that customer."""
-    message, agents = case.message, policy.agents
-    shown = credited(message, case.classification, case.auth, agents, policy.own)
+    message, shown = case.message, case.forwarded
     if shown is None:
         return None
     sender, ticket = sender_of(message), case.match.ticket
+    # He was one when the mail was understood; the settings may be others by now.
+    agent = policy.agents.get(sender, AgentFacts())
     related: tuple[Related, ...] = ()
     if ticket:
         related = (Related(number=ticket.number, kind=Relation.POSSIBLY_RELATED),)
@@ -356,7 +366,7 @@ def _passed_on(case: Case, policy: Policy) -> OpenTicket | None:
         ack=ack,
         why=f"{sender} sent on what {shown.sender.address} wrote",
         forwarded=shown,
-        forwarded_by=Address(name=agents[sender].name, address=sender),
+        forwarded_by=Address(name=agent.name, address=sender),
     )
 
 
@@ -426,12 +436,13 @@ def _open(
         flags = (*flags, BAD_TOKEN)
     if case.same_id:
         flags = (*flags, SAME_ID)
-    asked = _asked(case, policy, sender_of(case.message), looping=loop is not None)
+    sender, written = sender_of(case.message), case.message.sender
+    asked = _asked(case, policy, sender, looping=loop is not None)
+    why = why or case.match.why
+    if written and not sender:
+        why = f"{why}; no letter can go to {written.address}, so it has no sender"
     return OpenTicket(
-        requester=Address(
-            name=case.message.sender.name if case.message.sender else "",
-            address=sender_of(case.message),
-        ),
+        requester=Address(name=written.name if written else "", address=sender),
         subject=case.message.subject,
         language=case.language,
         team=case.triage.team or case.team,
@@ -439,7 +450,7 @@ def _open(
         related=related,
         flags=flags,
         ack=AckVerdict(suppressed=why_not(asked)),
-        why=why or case.match.why,
+        why=why,
     )
 
 

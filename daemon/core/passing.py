@@ -9,6 +9,7 @@ so is one that only claims to come from an agent.
 from collections.abc import Collection
 from dataclasses import replace
 
+from chamado.config.spelling import identity
 from chamado.parsers.types import Auth, Classification, Forwarded, ParsedMessage
 
 #: The flag of an entry that was credited, and the word for why nobody is acknowledged.
@@ -24,15 +25,15 @@ def credited(
 ) -> Forwarded | None:
     """Return the mail that an agent sends on, None where this is none.
 
-    `own` are our addresses and the agents': their mail is no customer's.
+    `own` are our addresses and the agents': their mail is no customer's. Nor is that
+    of an address that no letter can go to.
     """
     shown, sender = message.forwarded, message.sender
     if shown is None or sender is None or auth is not Auth.ALIGNED:
         return None
-    if sender.address.lower() not in agents or classification.no_reopen:
+    if identity(sender.address) not in agents or classification.no_reopen:
         return None
-    # One person is one address here, however it is spelt.
-    address = shown.sender.address.lower()
-    if address in own:
+    address = identity(shown.sender.address)
+    if not address or address in own:
         return None
     return replace(shown, sender=replace(shown.sender, address=address))

@@ -150,7 +150,8 @@ def _participants(work: Work, numbers: Sequence[int]) -> dict[int, set[str]]:
         rows = work.execute(
             select(participant.c.ticket, contact.c.address)
             .join(contact, contact.c.id == participant.c.contact_id)
-            .where(participant.c.ticket.in_(numbers))
+            # Who has no address is nobody, and no two of them are one person.
+            .where(participant.c.ticket.in_(numbers), contact.c.address != "")
         )
         for number, address in rows:
             people[number].add(address)

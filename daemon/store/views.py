@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Select, Text, and_, cast, exists, or_, select, tuple_
 
+from chamado.config.spelling import UnusableAddress, domain_key, identity
 from chamado.daemon.core.types import Relation, Status
 from chamado.daemon.store.engine import Work
 from chamado.daemon.store.schema import (
@@ -316,7 +317,17 @@ def _says(words: str) -> Any:
     return or_(
         ticket.c.subject.icontains(words, autoescape=True),
         contact.c.name.icontains(words, autoescape=True),
-        contact.c.address.icontains(words, autoescape=True),
+        contact.c.address.icontains(_as_kept(words), autoescape=True),
         said,
         shown,
     )
+
+
+def _as_kept(words: str) -> str:
+    """A foreign domain as addresses are kept, where the words are one or end in one."""
+    if words.isascii():
+        return words
+    try:
+        return identity(words) or domain_key(words)
+    except UnusableAddress:
+        return words

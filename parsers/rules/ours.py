@@ -2,6 +2,7 @@
 
 import re
 
+from chamado.config.spelling import identity
 from chamado.parsers.rules.headers import shown, values
 from chamado.parsers.types import Envelope, Hit, Own, ParsedMessage
 
@@ -34,9 +35,9 @@ def named_in_loop(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | None:
     One Delivered-To is what every delivery to us carries.
     """
     for name, value in values(m, "x-loop"):
-        if value.strip().strip("<>").lower() in own.addresses:
+        if identity(value.strip().strip("<>")) in own.addresses:
             return Hit(rule="named_in_loop", why=shown(name, value))
-    delivered = [v.strip().lower() for _, v in values(m, "delivered-to")]
+    delivered = [identity(v.strip()) for _, v in values(m, "delivered-to")]
     for address in own.addresses.intersection(delivered):
         if delivered.count(address) > 1:
             return Hit(rule="named_in_loop", why=f"delivered twice to {address}")
@@ -45,7 +46,7 @@ def named_in_loop(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | None:
 
 def own_sender(m: ParsedMessage, envelope: Envelope, own: Own) -> Hit | None:
     """From is an address of ours: a form, a colleague or a forgery, never answered."""
-    if m.sender and m.sender.address.lower() in own.addresses:
+    if m.sender and identity(m.sender.address) in own.addresses:
         return Hit(rule="own_sender", why=f"From is our own {m.sender.address}")
     return None
 

@@ -74,6 +74,7 @@ PURE = (
     "chamado.config.address",
     "chamado.config.hours",
     "chamado.config.settings",
+    "chamado.config.spelling",
     "chamado.config.units",
     "chamado.parsers.types",
     "chamado.daemon.core",

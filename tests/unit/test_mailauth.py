@@ -206,6 +206,33 @@ def test_questions_are_bounded_in_number_and_time() -> None:
         late("x.example", "A")
 
 
+def test_the_owner_of_strasse_is_not_the_owner_of_straße(key) -> None:
+    """IDNA2008 knows both domains: each vouches for its own people alone."""
+    raw = MAIL.replace(b"cliente.example>\r\nTo", "straße.de>\r\nTo".encode())
+    ascii_name, a_label = "strasse.de", "xn--strae-oqa.de"
+    policies = [
+        {(f"_dmarc.{name}", "TXT"): ["v=DMARC1; p=reject"]}
+        for name in (ascii_name, a_label)
+    ]
+    spf = {(ascii_name, "TXT"): ["v=spf1 ip4:192.0.2.7 -all"]}
+    dns = _dns(_keys(key, ascii_name), spf, *policies)
+    signed = _signed(key, raw, by=ascii_name.encode())
+    assert _judge(signed, dns, "192.0.2.7", "x@strasse.de") is Auth.NONE
+    spf = {(a_label, "TXT"): ["v=spf1 ip4:192.0.2.7 -all"]}
+    assert _judge(raw, _dns(spf, *policies), "192.0.2.7", "x@straße.de") is Auth.ALIGNED
+    signed = _signed(key, raw, by=a_label.encode())
+    dns = _dns(_keys(key, a_label), *policies)
+    # An envelope without a domain that could vouch takes nothing from the signature.
+    assert _judge(signed, dns, "192.0.2.7", "x@[192.0.2.7]") is Auth.ALIGNED
+
+
+@pytest.mark.parametrize("sender", ["josé@cliente.example", '"a b"@cliente.example'])
+def test_nobody_is_proven_to_be_an_address_no_letter_can_go_to(key, sender) -> None:
+    """Such a sender is none to us, however truly his domain signed."""
+    raw = MAIL.replace(b"ana@cliente.example", sender.encode())
+    assert _judge(_signed(key, raw), _dns(_keys(key), DMARC)) is Auth.NONE
+
+
 def test_settings_say_where_verifying_cannot_work() -> None:
     """LMTP has no host to look at, and a trusted border has the last word."""
 

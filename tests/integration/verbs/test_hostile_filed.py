@@ -70,7 +70,6 @@ def test_hostile_mail_becomes_a_case_and_so_does_the_next(
     [
         ("alice@company.example <bob@evil.example>", "bob@evil.example"),
         ('"x\\"@y.example <z@evil.example>" <w@v.example>', "w@v.example"),
-        ('"alice@c.e x"@internal.example', '"alice@c.e x"@internal.example'),
         (
             "=?utf-8?Q?alice=40company.example=3E?= <bob@evil.example>",
             "bob@evil.example",
@@ -88,6 +87,19 @@ def test_p10_p12_p13_the_case_is_the_real_senders(
     assert "alice" not in contact["name"]
     (entry,) = strict_home.rows(schema.entry)
     assert entry["author_address"] == address
+
+
+def test_p12_a_quoted_local_part_is_shown_as_written_and_is_nobody(
+    strict_home: House,
+) -> None:
+    """P-12: no letter can go there, so it neither asks nor is taken for another."""
+    sender = '"alice@c.e x"@internal.example'
+    raw = f"From: {sender}\r\nTo: suporte@acme.example\r\nSubject: oi\r\n\r\noi\r\n"
+    filed(strict_home, raw.encode(), "p12")
+    (contact,) = strict_home.rows(schema.contact)
+    assert (contact["address"], contact["name"]) == ("", "")
+    (entry,) = strict_home.rows(schema.entry)
+    assert entry["author_address"] == sender
 
 
 @pytest.mark.parametrize("name", hostile.CASES["P-27"])

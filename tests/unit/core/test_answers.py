@@ -47,7 +47,10 @@ def _reply_to(address: str) -> ParsedMessage:
 FAILING = {
     "disabled": replace(FINE, enabled=False),
     "asked_not_to": replace(FINE, asked_not_to=True),
-    "no_sender_address": replace(FINE, sender=""),
+    "address_unusable": replace(FINE, sender=""),
+    "no_sender_address": replace(
+        FINE, sender="", message=replace(FINE.message, sender=None)
+    ),
     "machine": replace(FINE, classification=Classification(no_ack=True)),
     "null_sender": replace(FINE, envelope=replace(FINE.envelope, mail_from="")),
     "own_address": replace(FINE, sender="bia@acme.example"),

@@ -40,6 +40,7 @@ from chamado.parsers.types import (
     BounceRecipient,
     Classification,
     Envelope,
+    Forwarded,
     Kind,
     ParsedMessage,
 )
@@ -82,6 +83,7 @@ def decided(
     reports_on: tuple[int, str] | None = None,
     echo_of: int | None = None,
     team: str = "support",
+    forwarded: Forwarded | None = None,
 ) -> Decision:
     """Decide for a sender and an identity."""
     message = message or ParsedMessage(sender=Address(address=sender), from_count=1)
@@ -102,6 +104,7 @@ def decided(
             duplicate_of=duplicate_of,
             reports_on=reports_on,
             echo_of=echo_of,
+            forwarded=forwarded,
         ),
         POLICY,
         NOW,
@@ -325,6 +328,25 @@ def test_a_loop_is_filed_into_the_senders_newest_case(auth: Auth) -> None:
     assert decision.ticket == 9
     assert "looks_like_a_loop" in decision.flags
     assert decision.public is (auth is Auth.ALIGNED)
+
+
+def test_what_was_judged_to_be_sent_on_is_not_judged_again() -> None:
+    """Settings that change between looking up and deciding give no second answer."""
+    message = ParsedMessage(
+        sender=Address(name="Bia", address="bia@acme.example"),
+        forwarded=Forwarded(sender=Address(address=EVE)),
+    )
+    # POLICY has no agents: whoever sent it on is none any more.
+    shown = Forwarded(sender=Address(name="Ana", address=ANA), text="A tela fica azul.")
+    decision = decided(
+        ThreadMatch(), "", Auth.ALIGNED, message=message, forwarded=shown
+    )
+    assert isinstance(decision, OpenTicket)
+    assert decision.requester == Address(name="Ana", address=ANA)
+    assert decision.forwarded_by == Address(address="bia@acme.example")
+    decision = decided(ThreadMatch(), "", Auth.ALIGNED, message=message)
+    assert isinstance(decision, OpenTicket)
+    assert decision.requester.address == "bia@acme.example"
 
 
 def test_a_message_without_a_sender_is_a_stranger_everywhere() -> None:

@@ -104,6 +104,23 @@ def test_a_border_may_be_named_as_one_that_writes_below():
     assert judged(BORDER, FOREIGN, PASS, FROM, trusted=below) is Auth.NONE
 
 
+@pytest.mark.parametrize(
+    ("sender", "said", "auth"),
+    [
+        ("ana@café.example", "xn--caf-dma.example", Auth.ALIGNED),
+        ("ana@straße.de", "xn--strae-oqa.de", Auth.ALIGNED),
+        ("ana@straße.de", "strasse.de", Auth.NONE),
+        ("ana@ｃustomer.example", "customer.example", Auth.ALIGNED),
+        ("ana@сustomer.example", "customer.example", Auth.NONE),
+        ("josé@customer.example", "customer.example", Auth.NONE),
+    ],
+)
+def test_a_foreign_domain_is_vouched_for_by_its_a_label(sender, said, auth):
+    """Borders write A-labels; one for other letters vouches for somebody else."""
+    results = f"Authentication-Results: mx.acme.example; dmarc=pass header.from={said}"
+    assert judged(results, f"From: Ana <{sender}>") is auth
+
+
 def test_google_is_known_to_write_below():
     """Mail read out of a Gmail mailbox is judged by Google's own block."""
     google = (

@@ -244,7 +244,11 @@ EXAMPLES = {
         ),
     ),
     "own_sender": Example(
-        (mail("From: Suporte <Suporte@acme.example>"),), (mail("From: x@acme.example"),)
+        (
+            mail("From: Suporte <Suporte@acme.example>"),
+            mail("From: Suporte <suporte@ａcme.example>"),
+        ),
+        (mail("From: x@acme.example"),),
     ),
     "no_sender": Example(
         (mail("From: nobody"), mail("From: a@b.example, c@d.example")), (mail(),)
