@@ -334,7 +334,9 @@ def _sent_back(case: Case, policy: Policy) -> SendBack | None:
 def _copy(case: Case, ticket: TicketFacts, who: Address) -> AgentCopy | None:
     """An agent's own answer with us in copy: it went to somebody on the case."""
     to = {identity(a.address) for a in (*case.message.to, *case.message.cc)}
-    if case.classification.no_reopen or not to & ticket.participants:
+    # An agent may be a customer of his own case, and get a copy of what he writes.
+    others = to - {who.address, ""}
+    if case.classification.no_reopen or not others & ticket.participants:
         return None
     return AgentCopy(
         ticket=ticket.number,

@@ -634,6 +634,27 @@ def test_an_answer_from_the_agents_own_program_is_attached(home: House) -> None:
     assert ticket["first_response_at"] is not None
 
 
+def test_an_agent_who_is_the_customer_and_copies_himself_asks_and_answers_not(
+    home: House,
+) -> None:
+    """Writing to us with himself in copy keeps no promise that he waits for."""
+    first = message("Meu laptop não liga.", sender=f"Bia <{BIA}>", message_id="<q1@a>")
+    asked = home.mail(vouched("acme.example") + first, source=SOURCE, mail_from=BIA)
+    again = message(
+        "Ainda não liga. Alguém aí?",
+        sender=f"Bia <{BIA}>",
+        message_id="<q2@a>",
+        Cc=BIA,
+        In_Reply_To="<q1@a>",
+    )
+    fate = home.mail(vouched("acme.example") + again, source=SOURCE, mail_from=BIA)
+    assert (fate["outcome"], fate["ticket"]) == ("reply_appended", asked["ticket"])
+    roles = [entry["author_role"] for entry in home.rows(schema.entry)]
+    assert roles == ["customer", "customer"]
+    (ticket,) = home.rows(schema.ticket)
+    assert ticket["first_response_at"] is None
+
+
 @pytest.mark.parametrize("proven", [True, False])
 def test_a_number_in_the_subject_reopens_only_for_proven_people_who_take_part(
     home: House, proven: bool
