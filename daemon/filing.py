@@ -50,6 +50,11 @@ from chamado.parsers.types import Attachment, Understood
 log = structlog.get_logger()
 
 
+#: What an answer to an agent's notice may become; an answer that comes a second time
+#: by another way was judged the first time.
+_AS_AN_AGENT = (AgentAction, SendBack, LinkDuplicate, RecordEcho)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filed:
     """The fate of one message, as the ledger and the metrics want to know it."""
@@ -100,7 +105,7 @@ def file_batch(work: Work, items: Sequence[Item], desk: Desk) -> list[Filed]:
     if any(forged.values()):
         log.warning("bad_reply_tokens", inbox=[id_ for id_, n in forged.items() if n])
     for item, case, decision in decided:
-        if case.match.noticed and not isinstance(decision, AgentAction | SendBack):
+        if case.match.noticed and not isinstance(decision, _AS_AN_AGENT):
             log.warning("agent_refused", inbox=item.row.id, sender=item.sender)
     return [
         Filed(

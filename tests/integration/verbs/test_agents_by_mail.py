@@ -655,6 +655,18 @@ def test_an_agent_who_is_the_customer_and_copies_himself_asks_and_answers_not(
     assert ticket["first_response_at"] is None
 
 
+def test_an_answer_that_comes_again_by_another_way_is_no_alarm(home: House) -> None:
+    """It was judged when it came first; the copy in a mailbox is only a copy."""
+    _case(home)
+    (notice,) = _told(home)
+    fate = _answer(home, notice, "Olá, Ana.")
+    raw = next(r["raw"] for r in home.rows(schema.inbox) if r["id"] == fate["id"])
+    with capture_logs() as logs:
+        again = home.mail(raw, source="imap:copies")
+    assert again["outcome"] == "duplicate"
+    assert "agent_refused" not in [log["event"] for log in logs]
+
+
 @pytest.mark.parametrize("proven", [True, False])
 def test_a_number_in_the_subject_reopens_only_for_proven_people_who_take_part(
     home: House, proven: bool
