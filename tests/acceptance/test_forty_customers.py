@@ -1,7 +1,7 @@
 """A week at the desk, told to a running daemon whose wall clock is moved.
 
 It begins on a Monday at nine in São Paulo. Forty customers write in three languages, to
-support by three doors and to sales, others call and chat; Bia answers for support and
+support by three doors and to sales, three call or chat; Bia answers for support and
 Caio for sales, both by mail as well, and Caio is also the specialist for the database.
 Every figure of every report follows from this timetable; they are in `forty_figures`.
 """
@@ -50,7 +50,7 @@ from tests.support.sink import Sink
 
 
 def _monday_morning(day: Day) -> None:
-    """At nine ten write, at ten they are answered and eighteen write."""
+    """At nine ten write, at ten fourteen and three who call, at eleven twelve."""
     day.asks(0, 1, besides="É urgente.")
     day.asks(*range(2, 9))
     day.asks(9, door="mailbox")
