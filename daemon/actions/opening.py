@@ -55,8 +55,10 @@ def open_case(
     if new.to and not derive.known_recipient(desk.settings)(new.to):
         ours = ", ".join(a.address for a in desk.settings.address)
         raise BadData(f"{new.to} is no support address of ours; there are: {ours}")
+    address = new.requester.address
     try:
-        address = canonical(new.requester.address)
+        # Who phoned need not have one.
+        address = canonical(address) if address else ""
     except UnusableAddress as error:
         raise BadData(str(error)) from None
     new = replace(new, requester=replace(new.requester, address=address))
@@ -66,7 +68,7 @@ def open_case(
     impact = new.impact or Impact(support.impact)
     language = desk.letter_language(known.language if known else None)
     ids = cases.ensure_contacts(work, [(new.requester, False)], now)
-    if new.requester.name:
+    if address and new.requester.name:
         cases.name_contact(work, ids[address], new.requester.name)
     priority = priority_of(severity, impact, desk.arrival.matrix)
     due_at = desk.first_response_due(
