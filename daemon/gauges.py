@@ -23,6 +23,7 @@ def refresh(store: Store, now: datetime) -> None:
         metrics.OUTBOX.labels(state).set(letters.get(state, 0))
     for box in boxes:
         metrics.MAILBOX_CONNECTED.labels(box["mailbox"]).set(box["connected"])
+        metrics.MAILBOX_TROUBLE.labels(box["mailbox"]).set(bool(box["error"]))
         if box["last_success_at"]:
             metrics.MAILBOX_SUCCESS.labels(box["mailbox"]).set(
                 box["last_success_at"].timestamp()

@@ -47,7 +47,12 @@ MAILBOX_CONNECTED = Gauge(
 )
 MAILBOX_SUCCESS = Gauge(
     "chamado_mailbox_last_success_timestamp_seconds",
-    "When a mailbox was last read without trouble",
+    "When a mailbox was last read to its end, or its server answered after that",
+    ["mailbox"],
+)
+MAILBOX_TROUBLE = Gauge(
+    "chamado_mailbox_trouble",
+    "1 while `mailbox list` names a trouble, as a message left in the mailbox",
     ["mailbox"],
 )
 WARNINGS = Counter(

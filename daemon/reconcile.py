@@ -64,7 +64,9 @@ class _Onlooker:
         """Nothing is taken."""
         return frozenset()
 
-    def report(self, mailbox: str, *, connected: bool, error: str = "") -> None:
+    def report(
+        self, mailbox: str, *, connected: bool, error: str = "", read: bool = False
+    ) -> None:
         """What an onlooker sees is not the state of the watch."""
 
     def lease(self, mailbox: str) -> bool:

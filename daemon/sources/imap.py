@@ -61,6 +61,7 @@ class ImapSource:
         self._progress: Progress | None = None
         self._connected_at = 0.0
         self._told: tuple[bool, str] | None = None
+        self._next_note = 0.0
         self._connections = backoff.for_connections(self._pace.retry)
         self._logins = backoff.for_logins(self._pace.login_retry)
         self._doors = backoff.for_doors(self._pace.retry)
@@ -129,7 +130,7 @@ class ImapSource:
                 sweep = self._opened(connection, sweep, door, watch)
                 taken, quiet = self._pass(sweep, watch)
                 listening = time.monotonic()
-                if connection.wait(quiet):
+                if self._rung(connection, sweep, quiet):
                     # A server that rings at once and for nothing, each time, must not
                     # keep two machines busy; mail is still noticed in two seconds.
                     idle = not taken and time.monotonic() - listening < 1
@@ -164,11 +165,20 @@ class ImapSource:
         self._doors.reset()
         if time.monotonic() - self._connected_at >= self._pace.steady:
             self._connections.reset()
-        self._tell(connected=True, error=sweep.progress.alarm())
+        self._tell(connected=True, error=sweep.progress.alarm(), read=True)
         if taken:
             log.info("mail_taken_in", mailbox=self._settings.name, messages=taken)
         due = sweep.progress.next_due() - time.monotonic()
         return taken, max(0.0, min(self._settings.poll_seconds, due))
+
+    def _rung(self, connection: Connection, sweep: Sweep, seconds: float) -> bool:
+        """Wait for news so long; whenever the server has answered, that is success."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if connection.wait(min(left, self._pace.awake)):
+                return True
+            self._tell(connected=True, error=sweep.progress.alarm(), read=True)
+        return False
 
     def _resume(self, uidvalidity: int) -> Progress:
         """Go on where the book says we were, if it speaks of this very folder."""
@@ -191,20 +201,25 @@ class ImapSource:
         self._progress.restart(last_uid, whole=whole)
         return self._progress
 
-    def _tell(self, *, connected: bool, error: str) -> None:
-        """Note a change in the book and the log, once."""
-        if self._told == (connected, error):
+    def _tell(self, *, connected: bool, error: str, read: bool = False) -> None:
+        """Note a change in the book and the log, once; success now and then again."""
+        changed = self._told != (connected, error)
+        if not changed and not (read and time.monotonic() >= self._next_note):
             return
         self._told = (connected, error)
-        level = log.warning if error else log.info
-        level(
-            "mailbox_state",
-            mailbox=self._settings.name,
-            connected=connected,
-            error=error,
-        )
+        self._next_note = time.monotonic() + self._pace.note
+        if changed:
+            level = log.warning if error else log.info
+            level(
+                "mailbox_state",
+                mailbox=self._settings.name,
+                connected=connected,
+                error=error,
+            )
         try:
-            self._book.report(self._settings.name, connected=connected, error=error)
+            self._book.report(
+                self._settings.name, connected=connected, error=error, read=read
+            )
         except Exception as failure:  # noqa: BLE001  # a report must not cost a mailbox
             self._told = None
             log.error(

@@ -23,9 +23,11 @@ class Pace:
     answer: servers hang up after half an hour (RFC 9051 §5.4), common firewalls forget
     after ten minutes, and `awake` plus `silence` is how long a dead connection can look
     alive. `gather` lets a burst of mail become one pass. `door` is how long we still
-    beat while our own storage does not answer. `parting` is for saying goodbye. The
-    waits after trouble begin with `retry` and, for a login, `login_retry`; they are
-    short again once a connection has been of use for `steady` seconds.
+    beat while our own storage does not answer. `note` is how often a success like the
+    one before is written to the book: there may be hundreds of mailboxes. `parting` is
+    for saying goodbye. The waits after trouble begin with `retry` and, for a login,
+    `login_retry`; they are short again once a connection has been of use for `steady`
+    seconds.
     """
 
     slice: float = 0.25
@@ -42,6 +44,7 @@ class Pace:
     parting: float = 1.0
     door: float = 30.0
     save: float = 2.0
+    note: float = 60.0
     retry: float = 1.0
     login_retry: float = 60.0
     steady: float = 60.0

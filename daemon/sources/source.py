@@ -80,8 +80,14 @@ class MailboxBook(Protocol):
         """Of these source keys, those that are in the inbox already."""
         ...
 
-    def report(self, mailbox: str, *, connected: bool, error: str = "") -> None:
-        """Note the connection's state for `mailbox list` and the metrics."""
+    def report(
+        self, mailbox: str, *, connected: bool, error: str = "", read: bool = False
+    ) -> None:
+        """Note the connection's state for `mailbox list` and the metrics.
+
+        `read` says that the folder was read to its end just now, though `error` may
+        name messages that were left in it.
+        """
         ...
 
     def lease(self, mailbox: str) -> bool:

@@ -53,10 +53,12 @@ class Mailboxes:
         with self._store.read() as work:
             return inbox.accepted_keys(work, source_keys)
 
-    def report(self, mailbox: str, *, connected: bool, error: str = "") -> None:
-        """Note the state of the connection."""
+    def report(
+        self, mailbox: str, *, connected: bool, error: str = "", read: bool = False
+    ) -> None:
+        """Note the state of the connection, and that the folder was read."""
         facts: dict[str, Any] = {"connected": connected, "error": error[:500]}
-        if connected and not error:
+        if connected and (read or not error):
             facts["last_success_at"] = self._clock()
         self._note(mailbox, **facts)
 

@@ -29,6 +29,7 @@ class Ledger:
         self.states: dict[str, MailboxState] = {}
         self.leases: dict[str, tuple[str, float]] = {}
         self.reports: list[tuple[str, bool, str]] = []
+        self.successes = 0
         self.arrivals: dict[str, float] = {}
         self.changed = threading.Condition()
 
@@ -125,8 +126,11 @@ class MemoryBook:
         with self.ledger.changed:
             return frozenset(k for k in source_keys if k in self.ledger.rows)
 
-    def report(self, mailbox: str, *, connected: bool, error: str = "") -> None:
+    def report(
+        self, mailbox: str, *, connected: bool, error: str = "", read: bool = False
+    ) -> None:
         with self.ledger.changed:
+            self.ledger.successes += read
             self.ledger.reports.append((mailbox, connected, error))
             self.ledger.changed.notify_all()
 

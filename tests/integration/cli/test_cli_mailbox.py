@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import update
 
 from chamado.daemon.parts import identity, utc_now
 from chamado.daemon.store import schema
-from chamado.daemon.store.mailboxes import Mailboxes
+from chamado.daemon.store.mailboxes import Mailboxes, listing
 from tests.support import dovecot as real
 from tests.support.counter import counter
 from tests.support.dovecot import Dovecot
@@ -91,6 +92,44 @@ def test_what_a_dead_daemon_said_does_not_hold(
     assert cli.json("mailbox", "list")[0]["connected"] is False
     book.report("support", connected=False, error="login refused\x1b[31m")
     assert "login refused[31m" in cli.ok("mailbox", "list").out
+
+
+def test_the_last_success_moves_with_each_reading_and_with_nothing_else(
+    home: House, database_url: str
+) -> None:
+    """A message that was left behind is no failure of the reading; a door that is
+    shut is one."""
+    minutes = iter(range(1, 9))
+    start = utc_now()
+    me = identity()
+    book = Mailboxes(
+        home.store,
+        me.owner,
+        me.host,
+        lambda: start + timedelta(minutes=next(minutes)),
+    )
+
+    def success() -> datetime | None:
+        with home.store.read() as work:
+            (row,) = listing(work)
+        found: datetime | None = row["last_success_at"]
+        return found
+
+    book.report("support", connected=True, error="mail cannot be stored")
+    assert success() is None
+    book.report("support", connected=True, read=True)
+    first = success()
+    book.report("support", connected=True, read=True)
+    again = success()
+    assert first
+    assert again
+    assert again > first
+    book.report("support", connected=True, error="1 left in the mailbox", read=True)
+    last = success()
+    assert last
+    assert last > again
+    book.report("support", connected=False, error="gone")
+    assert success() == last
 
 
 def test_reconcile_names_every_message_without_an_outcome(

@@ -86,6 +86,42 @@ def test_without_idle_new_mail_is_found_by_polling(
     ledger.wait_for_rows(1, 5)
 
 
+@pytest.mark.parametrize(
+    ("poll_seconds", "awake"), [(0.1, 240), (60, 0.1)], ids=["polled", "idle"]
+)
+def test_a_mailbox_that_is_read_stays_successful_though_nothing_changes(
+    dovecot: Dovecot, start: Start, ledger: Ledger, poll_seconds: float, awake: float
+) -> None:
+    """Each pass, and each answer of the server between two, is success anew: the
+    alarm asks how long ago that was."""
+    pace = replace(BRISK, awake=awake, note=0.05)
+    start(**at(dovecot, poll_seconds=poll_seconds), pace=pace)
+    ledger.wait_until(lambda: ledger.successes >= 4)
+    assert set(ledger.reports) == {("support", True, "")}
+
+
+def test_a_mail_left_in_a_mailbox_does_not_hide_that_the_mailbox_is_read(
+    dovecot: Dovecot, start: Start, ledger: Ledger
+) -> None:
+    """What needs a person is the trouble of that mail, not of the watch."""
+    dovecot.deliver(mail(1, 20_000))
+    pace = replace(BRISK, note=0.05)
+    start(**at(dovecot, message_bytes=10_000, poll_seconds=0.1), pace=pace)
+    ledger.wait_until(lambda: ledger.successes >= 4)
+    assert all("more than" in error for *_, error in ledger.reports)
+
+
+def test_success_is_not_written_at_each_pass(
+    dovecot: Dovecot, start: Start, ledger: Ledger
+) -> None:
+    """Hundreds of mailboxes share one database: once a minute each is enough."""
+    start(**at(dovecot, poll_seconds=0.05), pace=replace(BRISK, awake=0.05))
+    for number in range(5):
+        dovecot.deliver(mail(number))
+        ledger.wait_for_rows(number + 1)
+    assert ledger.successes <= 1
+
+
 def test_i01_mail_that_somebody_has_read_is_still_taken_in(
     dovecot: Dovecot, start: Start, ledger: Ledger
 ) -> None:

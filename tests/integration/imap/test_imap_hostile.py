@@ -843,7 +843,9 @@ def test_a_door_and_a_book_that_raise_are_like_any_that_fail(
             return super().accept(raw)
 
     class Blank(MemoryBook):
-        def report(self, mailbox: str, *, connected: bool, error: str = "") -> None:
+        def report(
+            self, mailbox: str, *, connected: bool, error: str = "", read: bool = False
+        ) -> None:
             super().report(mailbox, connected=connected, error=error)
             raise StoreError("a secret of the store")
 
