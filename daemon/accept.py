@@ -25,7 +25,7 @@ from chamado.daemon.digest import content_digest, day_apart
 from chamado.daemon.sources.source import Accepted, RawMessage
 from chamado.daemon.store import inbox
 from chamado.daemon.store.blobs import Blobs
-from chamado.daemon.store.engine import Store, is_unwell
+from chamado.daemon.store.engine import Store, is_unwell, trouble
 
 log = structlog.get_logger()
 
@@ -161,7 +161,7 @@ class Acceptor:
             for w in waiting:
                 self._commit([w])
             return
-        log.error("not_accepted", count=len(waiting), error=type(error).__name__)
+        log.error("not_accepted", count=len(waiting), error=trouble(error))
         if is_unwell(error):
             self._failed_at = time.monotonic()
         for w in waiting:

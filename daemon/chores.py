@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 
-from chamado.daemon import agents, gauges, lifecycle, parts
+import structlog
+
+from chamado.daemon import agents, gauges, lifecycle, metrics, parts
 from chamado.daemon.alarms import Alarms
 from chamado.daemon.clock import Tick
 from chamado.daemon.desk import Desk
-from chamado.daemon.store.engine import Store, Work
+from chamado.daemon.store.engine import Store, StoreError, Work, trouble
 from chamado.daemon.surveys import Surveys
+
+log = structlog.get_logger()
 
 TICK_SECONDS = 15.0
 NOTICE_SECONDS = 5.0
@@ -27,6 +31,7 @@ class Chores:
         self._desk = desk
         self._surveys = surveys
         self._poke_relay = poke_relay
+        self._away = False
 
     def ticks(self) -> list[Tick]:
         """Name every chore, and how often it is due."""
@@ -45,8 +50,22 @@ class Chores:
         ]
 
     def show_gauges(self) -> None:
-        """Bring up to date what is read off the database; also asked for by HTTP."""
-        gauges.refresh(self._store, parts.utc_now())
+        """Bring up to date what is read off the database; also asked for by HTTP.
+
+        A database that does not answer is a gauge too: alarms must not fall silent
+        when it is away.
+        """
+        try:
+            gauges.refresh(self._store, parts.utc_now())
+        except StoreError as error:
+            metrics.DATABASE_UP.set(0)
+            if not self._away:
+                log.error("database_away", error=trouble(error))
+            self._away = True
+            return
+        if self._away:
+            log.info("database_back")
+        self._away = False
 
     def _age_cases(self) -> None:
         """Remind who owes us an answer, give up, close what rests."""

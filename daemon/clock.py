@@ -14,6 +14,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from chamado.daemon.store.engine import trouble
+
 log = structlog.get_logger()
 
 
@@ -62,6 +64,6 @@ def _complain(event: object) -> None:
     log.error(
         "tick_failed",
         tick=getattr(event, "job_id", ""),
-        error=type(error).__name__,
+        error=trouble(error) if error else "",
         exc_info=error,
     )

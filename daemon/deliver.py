@@ -13,7 +13,7 @@ import structlog
 
 from chamado.daemon import metrics
 from chamado.daemon.store import outbox
-from chamado.daemon.store.engine import Store, StoreError, Work
+from chamado.daemon.store.engine import Store, StoreError, Work, trouble
 from chamado.daemon.store.mailboxes import is_gone
 from chamado.daemon.store.outbox import OutboxRow, Result
 from chamado.notifier.types import Fate, Letter, Outcome, Relay
@@ -122,7 +122,7 @@ class Deliverer:
                 pauses = _pauses()
             except StoreError as error:
                 pause = next(pauses)
-                log.error("deliver_waits", error=type(error).__name__, seconds=pause)
+                log.error("deliver_waits", error=trouble(error), seconds=pause)
                 stop.wait(pause)
         self._end()
 
@@ -202,7 +202,7 @@ class Deliverer:
         try:
             self._settle(all_tried=False, more=False)
         except StoreError as error:
-            log.warning("letters_not_given_back", error=type(error).__name__)
+            log.warning("letters_not_given_back", error=trouble(error))
 
     def _recover(self) -> None:
         self._recovered_at = time.monotonic()

@@ -17,7 +17,7 @@ from chamado.daemon.store import (
     whereabouts,
 )
 from chamado.daemon.store.blobs import BlobDamaged, BlobMissing
-from chamado.daemon.store.engine import Store, StoreError, Undurable, Work
+from chamado.daemon.store.engine import Store, StoreError, Undurable, Work, reason
 
 #: A daemon says every 15 seconds that it lives.
 SILENT = timedelta(seconds=60)
@@ -179,12 +179,6 @@ def _daemon(work: Work, now: datetime) -> Iterator[Check]:
         yield ok("daemon", f"process {beat['pid']} on {beat['host']} runs {jobs}")
     if not alive:
         yield warn("daemon", "none has been heard of for a minute", "chamado run")
-
-
-def reason(error: Exception) -> str:
-    """Say what the database says, in one line and without the statement."""
-    said = str(getattr(error, "orig", None) or error).strip()
-    return said.splitlines()[0] if said else type(error).__name__
 
 
 def _shown(age: timedelta) -> str:

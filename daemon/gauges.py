@@ -15,6 +15,7 @@ def refresh(store: Store, now: datetime) -> None:
         letters = outbox.unsent(work)
         due = outbox.next_due(work)
         boxes = mailboxes.listing(work)
+    metrics.DATABASE_UP.set(1)
     metrics.INBOX_WAITING.set(waiting)
     metrics.INBOX_FAILED.set(failed)
     metrics.INBOX_AGE.set(_age(since, now))

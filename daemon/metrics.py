@@ -42,6 +42,10 @@ OUTBOX = Gauge("chamado_outbox_letters", "Letters by state", ["state"])
 OUTBOX_AGE = Gauge(
     "chamado_outbox_oldest_age_seconds", "Age of the oldest letter that waits"
 )
+DATABASE_UP = Gauge(
+    "chamado_database_up",
+    "1 while the database answers; at 0 gauges that are read off it stand still",
+)
 MAILBOX_CONNECTED = Gauge(
     "chamado_mailbox_connected", "1 while a mailbox is being watched", ["mailbox"]
 )

@@ -27,7 +27,13 @@ from chamado.daemon.item import Item, item_of
 from chamado.daemon.store import claims, inbox
 from chamado.daemon.store.blobs import BlobDamaged, BlobMissing, Blobs
 from chamado.daemon.store.claims import InboxRow
-from chamado.daemon.store.engine import Conflict, Store, StoreError, is_unwell
+from chamado.daemon.store.engine import (
+    Conflict,
+    Store,
+    StoreError,
+    is_unwell,
+    trouble,
+)
 from chamado.daemon.store.mailboxes import is_gone
 from chamado.parsers.pool import ChildDied, ParserPool
 from chamado.parsers.types import (
@@ -121,7 +127,7 @@ class Processor:
             except StoreError as error:
                 looked = -math.inf
                 pause = next(pauses)
-                log.error("process_waits", error=type(error).__name__, seconds=pause)
+                log.error("process_waits", error=trouble(error), seconds=pause)
                 stop.wait(pause)
         self._land()
 
@@ -293,7 +299,7 @@ class Processor:
             with self._store.write() as work:
                 claims.release(work, self._owner, [item.row.id for item in items])
         except StoreError as error:
-            log.warning("claim_not_given_back", error=type(error).__name__)
+            log.warning("claim_not_given_back", error=trouble(error))
 
     def _land(self) -> None:
         """Stop: what is in a child is finished, what is not begun is given back."""
@@ -305,7 +311,7 @@ class Processor:
             while self._flying:
                 self._write(self._understood())
         except StoreError as error:
-            log.warning("stopped_with_claims", error=type(error).__name__)
+            log.warning("stopped_with_claims", error=trouble(error))
 
     def _understand(self, row: InboxRow) -> Item:
         """Run in an executor's thread: ask a child, rung by rung, and keep the files.

@@ -59,6 +59,13 @@ class Pages:
         """The nearest language to a wish, else the house's, that we have words in."""
         return nearest(wish, self.languages, house)
 
+    def spoken(self, accepted: str, house: str) -> str:
+        """The first language of an Accept-Language (RFC 9110 §12.5.4) that we have
+        words in, else the house's. Browsers name them in the order of the wish."""
+        tags = (one.partition(";")[0].strip() for one in accepted.split(",")[:20])
+        found = (nearest(tag, self.languages, "") for tag in tags if tag)
+        return next(filter(None, found), house)
+
     def page(
         self, name: str, language: str, service: str, *, status: int = 200, **facts: Any
     ) -> HTMLResponse:

@@ -17,7 +17,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from chamado.daemon import metrics
 from chamado.daemon.http.patience import PatientProtocol
+
+#: How long the database may take for the gauges: Prometheus itself waits ten seconds.
+REFRESH_SECONDS = 5.0
 
 
 class HttpServer:
@@ -41,6 +45,7 @@ class HttpServer:
         self._ready = ready
         self._refresh = refresh
         self._pages = pages
+        self._refreshing: asyncio.Task[None] | None = None
 
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Serve until `stop`."""
@@ -91,7 +96,12 @@ class HttpServer:
         return _verdict(await run_in_threadpool(self._ready))
 
     async def _metrics(self, _request: Request) -> Response:
-        await run_in_threadpool(self._refresh)
+        """Show what this process knows, whatever the database does meanwhile."""
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(run_in_threadpool(self._refresh))
+        done, _ = await asyncio.wait({self._refreshing}, timeout=REFRESH_SECONDS)
+        if not done:
+            metrics.DATABASE_UP.set(0)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
+import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
@@ -23,13 +24,18 @@ from chamado.config.settings import Settings
 from chamado.daemon.core.survey import COMMENT_CHARS, SCORES
 from chamado.daemon.http.pages import Pages
 from chamado.daemon.http.throttle import Throttle
+from chamado.daemon.store.engine import StoreError, trouble
 from chamado.daemon.surveys import Question, Surveys
 from chamado.daemon.votes import Heard
 from chamado.notifier.wording import moment
 
+log = structlog.get_logger()
+
 BODY_BYTES = 65_536
 BODY_SECONDS = 10.0
 FIELDS = 20
+#: When to come back while the database is away.
+RETRY_SECONDS = 60
 FORM = "application/x-www-form-urlencoded"
 #: RFC 8058 §3.2 allows either for the one-click POST.
 ONE_CLICK_FORMS = (FORM, "multipart/form-data")
@@ -49,6 +55,7 @@ class Asked:
     token: str
     query: Mapping[str, str]
     body: bytes = field(default=b"", repr=False)
+    spoken: str = ""
 
 
 class Refused(Exception):
@@ -91,7 +98,7 @@ class SurveyPages:
         async def read(request: Request) -> Response:
             if not self._admits(request):
                 return self._in_house("busy", 429)
-            return await run_in_threadpool(answer, _asked(request))
+            return await run_in_threadpool(self._safely, answer, _asked(request))
 
         return read
 
@@ -108,7 +115,8 @@ class SurveyPages:
             except Refused as refused:
                 said = _SAID[refused.status]
                 return PlainTextResponse(said, refused.status, self._pages.headers)
-            return await run_in_threadpool(answer, _asked(request, body))
+            asked = _asked(request, body)
+            return await run_in_threadpool(self._safely, answer, asked)
 
         return post
 
@@ -116,6 +124,19 @@ class SurveyPages:
         # A mailbox provider's POST has no form of ours and no origin: the token alone
         # must do (RFC 8058 §3.2), and all it can do is stop our own mail.
         return self._posting(self._leave, ONE_CLICK_FORMS, from_anywhere=True)
+
+    def _safely(self, answer: Answer, asked: Asked) -> Response:
+        """Answer; while the database is away, in the language of the visitor's browser:
+        what the case is written in is not known then."""
+        try:
+            return answer(asked)
+        except StoreError as error:
+            log.error("survey_page_not_shown", error=trouble(error))
+        settings = self._settings().service
+        language = self._pages.spoken(asked.spoken, settings.language)
+        page = self._pages.page("unwell", language, settings.name, status=503)
+        page.headers["Retry-After"] = str(RETRY_SECONDS)
+        return page
 
     def _show(self, asked: Asked) -> Response:
         question = self._surveys.question(asked.token)
@@ -242,7 +263,10 @@ class SurveyPages:
 
 def _asked(request: Request, body: bytes = b"") -> Asked:
     return Asked(
-        token=request.path_params["token"], query=request.query_params, body=body
+        token=request.path_params["token"],
+        query=request.query_params,
+        body=body,
+        spoken=request.headers.get("accept-language", ""),
     )
 
 

@@ -7,6 +7,7 @@ what makes 250 mean "on stable storage"; with NORMAL a commit in WAL mode syncs 
 """
 
 import math
+import re
 import sqlite3
 import threading
 import time
@@ -218,10 +219,28 @@ def is_unwell(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
+def reason(error: BaseException) -> str:
+    """Say what the database says, in one line, without the statement and secrets."""
+    said = str(getattr(error, "orig", None) or error).strip()
+    line = said.splitlines()[0] if said else type(error).__name__
+    # What stands before an @ may be the end of a password that was not quoted.
+    return _BEFORE_AT.sub("***@", line)
+
+
+def trouble(error: BaseException) -> str:
+    """Name an error for the log: what is wrong with a database that is unwell too.
+
+    What it says of a single statement may quote a mail, and is left out.
+    """
+    name = type(error).__name__
+    return f"{name}: {reason(error)}" if is_unwell(error) else name
+
+
 def _sqlstate(error: BaseException) -> str:
     return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
 
 
+_BEFORE_AT = re.compile(r"[^\s'\"]*@")
 #: Classes of SQLSTATE: a limit of the program, a transaction that must be repeated.
 _OF_ONE_STATEMENT = frozenset(("54", "40"))
 _TOOK_TOO_LONG = "57014"

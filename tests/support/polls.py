@@ -7,7 +7,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email import policy
@@ -26,6 +26,7 @@ from chamado.daemon.http.server import HttpServer
 from chamado.daemon.http.survey import SurveyPages
 from chamado.daemon.http.throttle import Throttle
 from chamado.daemon.store import schema
+from chamado.daemon.store.engine import Store
 from chamado.daemon.surveys import Surveys
 from chamado.notifier.types import Letter
 from tests.support.house import House, message
@@ -205,11 +206,17 @@ class Site:
 
 
 @contextmanager
-def site(home: House, throttle: Throttle | None = None) -> Iterator[Site]:
-    """Serve the pages of a house."""
+def site(
+    home: House,
+    throttle: Throttle | None = None,
+    *,
+    store: Store | None = None,
+    refresh: Callable[[], None] = lambda: None,
+) -> Iterator[Site]:
+    """Serve the pages of a house, or of its people with another database."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
     pages = SurveyPages(
-        surveys(home),
+        Surveys(store or home.store, lambda: home.desk),
         lambda: home.desk.settings,
         throttle or Throttle(burst=100_000, a_second=100_000),
     )
@@ -217,7 +224,7 @@ def site(home: House, throttle: Throttle | None = None) -> Iterator[Site]:
         [listening],
         alive=lambda: None,
         ready=lambda: None,
-        refresh=lambda: None,
+        refresh=refresh,
         pages=pages.routes,
     )
     stop = threading.Event()
