@@ -13,10 +13,13 @@ from pathlib import Path
 
 from chamado.config import derive
 from chamado.config.load import Loaded
-from chamado.config.settings import Mailbox
+from chamado.config.settings import Mailbox, Settings
 from chamado.daemon import parts, reconcile
 from chamado.daemon.checkup import Check, fail, ok, warn
+from chamado.daemon.refusal import NotThere
 from chamado.daemon.sources.imap_words import Denied, MailboxTrouble, Refused
+from chamado.daemon.store.engine import StoreError
+from chamado.daemon.store.upgrade import UnknownSchema
 from chamado.notifier.addresses import UnusableAddress
 from chamado.notifier.relay import open_relay
 from chamado.notifier.smtp import SmtpRelay
@@ -92,20 +95,30 @@ def mailboxes(loaded: Loaded) -> Iterator[Check]:
     for box in loaded.settings.mailbox:
         name = f"mailbox.{box.name}"
         try:
-            yield from _looked_into(name, box, loaded.settings.limits.message_bytes)
+            yield from _looked_into(name, box, loaded)
         except MailboxTrouble as error:
             yield fail(name, f"{box.host}:{box.port}: {error}", _way_out(error, box))
         except derive.SecretError as error:
             yield fail(name, str(error), "its first line is the secret")
 
 
-def _looked_into(name: str, box: Mailbox, message_bytes: int) -> Iterator[Check]:
+def _looked_into(name: str, box: Mailbox, loaded: Loaded) -> Iterator[Check]:
     derive.password(box)
+    message_bytes = loaded.settings.limits.message_bytes
     with reconcile.connect(box, message_bytes) as connection:
-        count = connection.select().exists
+        selected = connection.select()
+        large = connection.larger(message_bytes)
         offered = [word for word in CAPABILITIES if connection.offers(word)]
+    count = selected.exists
     able = f"offers {', '.join(offered)}" if offered else "offers no extension"
     yield ok(name, f"{box.user} is let in, {box.folder} holds {count} messages, {able}")
+    if left := _left(loaded.settings, box, selected.uidvalidity, large):
+        yield warn(
+            f"{name}.large",
+            f"{left} messages are larger than [limits] message_bytes "
+            f"({message_bytes}), so they are left in {box.folder}",
+            "raise it and restart, or take them out; chamado mailbox reconcile",
+        )
     if box.idle and "IDLE" not in offered:
         yield warn(
             f"{name}.idle",
@@ -118,6 +131,20 @@ def _looked_into(name: str, box: Mailbox, message_bytes: int) -> Iterator[Check]
             "what is moved stays behind, marked as deleted",
             "purge the folder now and then: this server has neither MOVE nor UIDPLUS",
         )
+
+
+def _left(settings: Settings, box: Mailbox, uidvalidity: int, large: list[int]) -> int:
+    """Count what is too large; where there is a ledger, without what is in it."""
+    if not large:
+        return 0
+    try:
+        store = parts.find_store(settings)
+    except (NotThere, StoreError, UnknownSchema):
+        return len(large)
+    try:
+        return reconcile.too_large(box, store, uidvalidity, large)
+    finally:
+        store.close()
 
 
 def _way_out(error: MailboxTrouble, box: Mailbox) -> str:

@@ -21,6 +21,8 @@ from chamado.daemon.store.engine import Store
 
 _WAYS = {
     "not accepted": "the daemon takes it at its next pass; see `chamado mailbox list`",
+    "too large": "larger than [limits] message_bytes, so it is left there: raise that "
+    "and restart, or take the message out of the folder",
     "received": "waits to be understood; is the daemon running?",
     "failed": "chamado inbox retry {id}",
 }
@@ -102,21 +104,14 @@ def compare(box: Mailbox, store: Store, limits: Limits) -> Comparison:
     with connect(box, limits.message_bytes) as connection:
         selected = connection.select()
         uids = sorted(set(connection.uids(1)))
-    plan = Plan(
-        mailbox=box.name,
-        source=f"imap:{box.name}",
-        folder=box.folder,
-        after=Keep(),
-        recipients=(),
-        message_bytes=limits.message_bytes,
-    )
-    keys = {plan.key(selected.uidvalidity, uid): uid for uid in uids}
+        large = set(connection.larger(limits.message_bytes))
+    keys = _keys(box, selected.uidvalidity, uids)
     with store.read() as work:
         known = listings.inbox_by_key(work, list(keys))
     gaps = [
         Gap(
             uid=uid,
-            state=known[key]["state"] if key in known else "not accepted",
+            state=known[key]["state"] if key in known else _not_in(uid, large),
             inbox_id=known[key]["id"] if key in known else None,
         )
         for key, uid in keys.items()
@@ -128,6 +123,30 @@ def compare(box: Mailbox, store: Store, limits: Limits) -> Comparison:
         on_server=len(uids),
         gaps=tuple(gaps),
     )
+
+
+def too_large(box: Mailbox, store: Store, uidvalidity: int, large: list[int]) -> int:
+    """Count those of large messages that were not taken under another limit."""
+    with store.read() as work:
+        known = listings.inbox_by_key(work, list(_keys(box, uidvalidity, large)))
+    return len(large) - len(known)
+
+
+def _not_in(uid: int, large: set[int]) -> str:
+    return "too large" if uid in large else "not accepted"
+
+
+def _keys(box: Mailbox, uidvalidity: int, uids: Sequence[int]) -> dict[str, int]:
+    """Name messages as the ledger does."""
+    plan = Plan(
+        mailbox=box.name,
+        source=f"imap:{box.name}",
+        folder=box.folder,
+        after=Keep(),
+        recipients=(),
+        message_bytes=0,
+    )
+    return {plan.key(uidvalidity, uid): uid for uid in uids}
 
 
 def document(found: Comparison) -> dict[str, Any]:

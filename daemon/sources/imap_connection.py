@@ -114,15 +114,23 @@ class Connection:
 
     def uids(self, first: int) -> list[int]:
         """List the UIDs from `first` on; never more in one answer than fit a line."""
-        exists = self._selected.exists
-        if not exists or first > _LAST_UID:
+        if first > _LAST_UID:
             return []
-        wanted = ["UID", f"{first}:*"]
+        return self._search("UID", f"{first}:*")
+
+    def larger(self, octets: int) -> list[int]:
+        """List the UIDs of messages that are larger than that, by the server's size."""
+        return self._search("LARGER", str(octets))
+
+    def _search(self, *wanted: str) -> list[int]:
+        exists = self._selected.exists
+        if not exists:
+            return []
         parts = [[w] for w in windows(exists)] if exists > _SEARCHABLE else [[]]
         uids: list[int] = []
         for part in parts:
             with self._speaking("listing messages"):
-                uids += self._client.search(part + wanted)
+                uids += self._client.search([*part, *wanted])
         return uids
 
     def present(self, uids: Sequence[int]) -> set[int]:

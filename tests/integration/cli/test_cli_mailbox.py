@@ -180,6 +180,35 @@ def test_reconcile_names_every_message_without_an_outcome(
     assert [file.name for file in dovecot.files(box)] == before
 
 
+def test_a_mail_that_is_too_large_is_not_promised_to_be_taken(
+    home: House, dovecot: Dovecot, box: str, tmp_path: Path, database_url: str
+) -> None:
+    """It stays on the server: `reconcile` says why and what helps, `doctor` warns of
+    how many there are; one that was taken under another limit is none of them."""
+    for number in range(2):
+        large = message("x" * 5_000, message_id=f"<large{number}@x.example>")
+        dovecot.deliver(large, folder=box)
+    more = section(dovecot, box) + "[limits]\nmessage_bytes = 4000\n"
+    cli = counter(tmp_path, database_url, more=more)
+    (found,) = cli.run("mailbox", "reconcile", "--json").json
+    states = [gap["state"] for gap in found["without_outcome"]]
+    assert states == ["not accepted"] * 3 + ["too large"] * 2
+    page = cli.run("mailbox", "reconcile").out
+    assert page.count("larger than [limits] message_bytes") == 2
+    assert page.count("at its next pass") == 3
+    (row,) = _large(cli.ok("doctor", "--json").json)
+    assert row["status"] == "warn"
+    assert row["what"].startswith("2 messages are larger than [limits] message_bytes")
+    uid = found["without_outcome"][3]["uid"]
+    home.take(message("L"), key=f"imap:support/{box};{found['uidvalidity']};{uid}")
+    (row,) = _large(cli.run("doctor", "--json").json)
+    assert row["what"].startswith("1 messages")
+
+
+def _large(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row for row in rows if row["check"] == "mailbox.support.large"]
+
+
 def test_an_unknown_mailbox_and_a_silent_server_end_with_their_codes(
     dovecot: Dovecot, tmp_path: Path, database_url: str
 ) -> None:
