@@ -16,7 +16,7 @@ from chamado.daemon.store import (
     upgrade,
     whereabouts,
 )
-from chamado.daemon.store.blobs import BlobDamaged, BlobMissing
+from chamado.daemon.store.blobs import BlobDamaged, BlobMissing, is_made
 from chamado.daemon.store.engine import Store, StoreError, Undurable, Work, reason
 
 #: A daemon says every 15 seconds that it lives.
@@ -80,12 +80,12 @@ def _asked(store: Store, shown: str) -> Iterator[Check]:
 def blob_store(loaded: Loaded) -> Iterator[Check]:
     """Bytes go in, come back, and can be removed."""
     url = derive.blobs_url(loaded.settings)
-    if not there(loaded):
+    if not there(loaded) or not is_made(url):
         yield warn("blobs", f"{url} is not there yet", "`chamado run` makes it")
         return
     probe = b"chamado doctor " + secrets.token_bytes(16)
     try:
-        blobs = parts.open_blob_store(loaded.settings)
+        blobs = parts.find_blob_store(loaded.settings)
         sha256 = blobs.put(probe)
         try:
             same = blobs.get(sha256) == probe

@@ -100,9 +100,14 @@ def _no_database(url: str) -> NotThere:
 
 
 def open_blob_store(settings: Settings) -> Blobs:
-    """Open the blob store that the settings name."""
+    """Open the blob store that the settings name; its folders are made if need be."""
     data_dir(settings)
     return open_blobs(derive.blobs_url(settings))
+
+
+def find_blob_store(settings: Settings) -> Blobs:
+    """Open the blob store as it is, to look only: nothing is made."""
+    return open_blobs(derive.blobs_url(settings), make=False)
 
 
 def open_desk(
@@ -123,7 +128,7 @@ def open_desk(
         instance=instance,
         compose=templates.compose,
         clock=clock,
-        fetch=lambda sha256: open_blob_store(settings).get(sha256),
+        fetch=lambda sha256: find_blob_store(settings).get(sha256),
     )
 
 

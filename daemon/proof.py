@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from chamado.daemon.checkup import Check, fail, ok
 from chamado.daemon.store import inbox, ledger
-from chamado.daemon.store.blobs import BlobDamaged, BlobMissing, Blobs
+from chamado.daemon.store.blobs import BlobDamaged, BlobMissing, Blobs, BlobsAway
 from chamado.daemon.store.engine import Store, Work
 
 SHOWN = 10
@@ -65,7 +65,10 @@ def _bytes(name: str, what: str, found: Iterable[ledger.Bytes], blobs: Blobs) ->
     wrong: list[str] = []
     for one in found:
         count += 1
-        trouble = _trouble(one, blobs)
+        try:
+            trouble = _trouble(one, blobs)
+        except BlobsAway as error:
+            return fail(name, f"{one.what}: {error}", "bring the blob store back")
         if trouble:
             wrong.append(f"{one.what} {trouble}")
     if not wrong:

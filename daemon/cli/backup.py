@@ -36,7 +36,7 @@ def backup(context: click.Context, folder: Path, as_json: bool) -> None:
     loaded = settings_of(context)
     store = parts.find_store(loaded.settings)
     try:
-        blobs = parts.open_blob_store(loaded.settings)
+        blobs = parts.find_blob_store(loaded.settings)
         now = parts.utc_now()
         manifest = backups.back_up(loaded, store, blobs, folder.absolute(), now)
     finally:

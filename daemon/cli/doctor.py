@@ -46,7 +46,7 @@ def _checks(loaded: Loaded, send_test: str | None) -> Iterator[Check]:
 
 def _proof(context: click.Context) -> Iterator[Check]:
     with opened(context) as (settings, store):
-        yield from proof.prove(store, parts.open_blob_store(settings))
+        yield from proof.prove(store, parts.find_blob_store(settings))
 
 
 def _print(checks: Iterable[Check]) -> bool:

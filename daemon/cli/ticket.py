@@ -154,7 +154,7 @@ def case_of(work: Work, settings: Settings, number: int) -> dict[str, Any]:
 def from_blobs(settings: Settings, sha256: str) -> bytes:
     """Fetch bytes from the blob store; raises `NotThere` when they are gone."""
     try:
-        return parts.open_blob_store(settings).get(sha256)
+        return parts.find_blob_store(settings).get(sha256)
     except BlobMissing:
         raise NotThere(f"{sha256} is missing from the blob store") from None
     except BlobDamaged:

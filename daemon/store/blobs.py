@@ -65,15 +65,21 @@ class Blobs(Protocol):
 class FileBlobs:
     """Blobs in a folder of this machine, in 256 folders by their first two digits."""
 
-    def __init__(self, root: Path) -> None:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def __init__(self, root: Path, *, make: bool = True) -> None:
+        """Open the folder; without `make`, for those who only look, as it is."""
+        self._root = root
+        if make:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        elif not root.exists():
+            return
         mode = root.stat()
         if mode.st_uid != os.geteuid() or stat.S_IMODE(mode.st_mode) & 0o022:
             raise PermissionError(
                 f"{root} must belong to the user that runs Chamado and be writable by "
                 f"nobody else; chown it and chmod 0700"
             )
-        self._root = root
+        if not make:
+            return
         # All of them now, so that storing a file need never sync the folder above.
         for first in range(256):
             (root / f"{first:02x}").mkdir(mode=0o700, exist_ok=True)
@@ -231,15 +237,24 @@ def _reaching() -> Iterator[None]:
         raise BlobsAway("the bucket does not answer as it should") from error
 
 
-OPENERS: dict[str, Callable[[str], Blobs]] = {
-    "file": lambda url: FileBlobs(Path(urlsplit(url).path)),
-    "s3": S3Blobs,
+OPENERS: dict[str, Callable[[str, bool], Blobs]] = {
+    "file": lambda url, make: FileBlobs(Path(urlsplit(url).path), make=make),
+    "s3": lambda url, _: S3Blobs(url),
 }
 
 
-def open_blobs(url: str) -> Blobs:
-    """Open the store that `file:///path` or `s3://bucket/prefix?endpoint=…` names."""
+def is_made(url: str) -> bool:
+    """Whether the store is ready to be written to; a bucket always is."""
+    parts = urlsplit(url)
+    return parts.scheme != "file" or (Path(parts.path) / "ff").is_dir()
+
+
+def open_blobs(url: str, *, make: bool = True) -> Blobs:
+    """Open the store that `file:///path` or `s3://bucket/prefix?endpoint=…` names.
+
+    Its folders are made unless somebody only looks (`make=False`).
+    """
     scheme = urlsplit(url).scheme
     if scheme not in OPENERS:
         raise ValueError(f"blobs.url must be file:///… or s3://…, not {url!r}")
-    return OPENERS[scheme](url)
+    return OPENERS[scheme](url, make)

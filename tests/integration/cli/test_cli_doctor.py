@@ -73,6 +73,31 @@ def test_looking_makes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_looking_makes_no_folder_where_the_database_is_elsewhere(
+    tmp_path: Path, database_url: str
+) -> None:
+    """A database on another machine is there before the data folder of this one is."""
+    cli = counter(tmp_path, database_url)
+    assert status(checks(cli), "blobs") == "warn"
+    checks(cli, "--ledger")
+    assert not (tmp_path / "data").exists()
+    (tmp_path / "data").mkdir(mode=0o700)
+    assert status(checks(cli), "blobs") == "warn"
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_a_blob_folder_that_is_gone_is_no_proof_and_is_not_made_again(
+    home: House, cli: Counter, tmp_path: Path
+) -> None:
+    """The proof fails and says which folder it misses."""
+    home.mail(message("x" * 300_000))
+    blobs = tmp_path / "data" / "blobs"
+    blobs.rename(tmp_path / "elsewhere")
+    found = checks(cli, "--ledger", code=1)
+    assert f"{blobs} is not there" in found["ledger.raw"]["what"]
+    assert not blobs.exists()
+
+
 def test_it_leaves_no_trace_in_the_database(home: House, cli: Counter) -> None:
     """Asking changes no row and leaves no probe among the blobs."""
     home.clock.now = utc_now()
