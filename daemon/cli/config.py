@@ -20,6 +20,9 @@ from chamado.config.problems import ConfigError, Problem
 from chamado.config.settings import Settings
 from chamado.daemon.cli.options import config_option, json_option, print_json
 from chamado.notifier.render import Templates
+from chamado.notifier.strays import strays
+
+_SHAPE = "files are layout.html and LANGUAGE/KIND/subject.txt, body.txt, body.html"
 
 # Checks of `config check` that need more than settings, such as rendering every
 # template; whoever owns one appends it when the command line is put together.
@@ -39,6 +42,16 @@ def _broken_templates(settings: Settings) -> Iterable[Problem]:
 
 
 EXTRA_CHECKS.append(_broken_templates)
+
+
+def _unused_templates(settings: Settings) -> Iterable[Problem]:
+    folder = settings.service.templates
+    for name, nearest in strays(folder) if folder else ():
+        yield Problem(
+            key="service.templates",
+            message=f"{name} is never used",
+            hint=f"did you mean {nearest}?" if nearest else _SHAPE,
+        )
 
 
 @click.group("config")
@@ -108,6 +121,7 @@ def _examined(path: Path | None) -> tuple[str, list[Problem], list[Problem]]:
     for extra in EXTRA_CHECKS:
         wrong += extra(settings)
     doubtful = [*loaded.notes, *warnings(settings), *file_warnings(settings)]
+    doubtful += _unused_templates(settings)
     name = str(loaded.path or "the embedded default (no file was found)")
     return name, _placed(loaded, wrong), _placed(loaded, doubtful)
 

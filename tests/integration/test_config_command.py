@@ -141,3 +141,43 @@ def test_a_folder_of_templates_that_is_not_there_is_told_once(here: Path) -> Non
     assert first.startswith("fail ")
     assert "there is no such folder" in first
     assert not [line for line in others if "template" in line]
+
+
+def test_template_files_with_misspelt_names_are_told_with_the_right_ones(
+    here: Path,
+) -> None:
+    """What no letter is made of is a warning; what a template includes is used."""
+    folder = here / "templates"
+    for name, content in {
+        "layot.html": "x",
+        "notes.md": "x",
+        "greeting.txt": "x",
+        "pt-BR/acks/body.txt": "x",
+        "pt-BR/reply/boddy.txt": "x",
+        "pt_BR/ack/body.txt": "x",
+        "fr/reply/subject.txt": "x",
+        "fr/reply/body.txt": "{% include 'greeting.txt' %}",
+        "fr/reply/body.html": "x",
+        ".git/config": "x",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    file = here / "chamado.toml"
+    file.write_text(f'[service]\ntemplates = "{folder}"\n')
+    told = [
+        line
+        for line in run("check", path=file).stdout.splitlines()
+        if "never used" in line
+    ]
+    meant = {
+        "layot.html": "did you mean layout.html?",
+        "notes.md": "files are layout.html and",
+        "pt-BR/acks/body.txt": "did you mean pt-BR/ack/body.txt?",
+        "pt-BR/reply/boddy.txt": "did you mean pt-BR/reply/body.txt?",
+        "pt_BR/ack/body.txt": "did you mean pt-BR/ack/body.txt?",
+    }
+    assert len(told) == len(meant)
+    for (name, hint), line in zip(meant.items(), told, strict=True):
+        assert line.startswith("warn ")
+        assert name in line
+        assert hint in line
