@@ -11,10 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import get_args, get_origin
 
-from pydantic import SecretStr
+from pydantic import BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
 
 from chamado.config.settings import Section, Settings
+from chamado.config.units import seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Key:
     pattern: str
     required: bool
     default: object
+    is_duration: bool
     is_flag: bool
     is_list: bool
     is_path: bool
@@ -51,6 +53,10 @@ def _key(pattern: str, field: FieldInfo) -> Key:
         pattern=pattern,
         required=field.is_required(),
         default=None if field.is_required() else field.default,
+        is_duration=any(
+            isinstance(part, BeforeValidator) and part.func is seconds
+            for part in (*parts, *field.metadata)
+        ),
         is_flag=bool in parts,
         is_list=get_origin(field.annotation) is tuple,
         is_path=Path in parts,

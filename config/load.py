@@ -26,6 +26,7 @@ from chamado.config.layers import (
 from chamado.config.lines import flatten
 from chamado.config.problems import ConfigError, Problem
 from chamado.config.settings import Settings
+from chamado.config.units import no_duration
 
 SEARCH = (Path("chamado.toml"), Path("/etc/chamado/chamado.toml"))
 
@@ -167,6 +168,9 @@ def _odd_values(flat: Mapping[str, object]) -> Iterator[Problem]:
             yield Problem(key=key, message=message)
         elif isinstance(value, bool) and known and not known.is_flag:
             yield Problem(key=key, message="is true or false where it may not be")
+        elif isinstance(value, int | float) and value and known and known.is_duration:
+            # Days were meant by whoever wrote remind_after = 3, and seconds would hold.
+            yield Problem(key=key, message=no_duration(value))
     for key, table in gaps(flat):
         hint = f"numbers start at 0 and leave no gap; [[{table}]] is a list"
         yield Problem(key=key, message="has no table of that number", hint=hint)

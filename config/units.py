@@ -17,15 +17,31 @@ _LISTEN = re.compile(
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
+def no_duration(value: object) -> str:
+    """Say that a value is no duration, and how one is written."""
+    return f'{value!r} is no duration; write "90m", "24h", "30s" or "7d"'
+
+
 def seconds(value: object) -> object:
-    """Turn "24h", "90m" or "1h 30m" into seconds; numbers are seconds already."""
+    """Turn "24h", "90m" or "1h 30m" into seconds; numbers are seconds already.
+
+    Numbers are what other code hands in; loading refuses them in a configuration.
+    """
     if not isinstance(value, str):
         return value
     rest = _DURATION.sub("", value).strip()
     found = _DURATION.findall(value)
     if rest or not found:
-        raise ValueError(f"{value!r} is no duration; write 90m, 24h, 30s or 7d")
+        raise ValueError(no_duration(value))
     return sum(float(number) * _SECONDS[unit] for number, unit in found)
+
+
+def duration(value: float) -> str:
+    """Write seconds the way `seconds` reads them, in the largest unit that fits."""
+    for unit in ("d", "h", "m"):
+        if value and value % _SECONDS[unit] == 0:
+            return f"{value / _SECONDS[unit]:.0f}{unit}"
+    return f"{value:.12g}s"
 
 
 def host(value: str) -> str:

@@ -14,10 +14,12 @@ import click
 
 from chamado.config.doubts import warnings
 from chamado.config.files import file_errors, file_warnings
+from chamado.config.keys import KEYS, pattern_of
 from chamado.config.lines import flatten
 from chamado.config.load import Loaded, dump, load
 from chamado.config.problems import ConfigError, Problem
 from chamado.config.settings import Settings
+from chamado.config.units import duration
 from chamado.daemon.cli.options import config_option, json_option, print_json
 from chamado.notifier.render import Templates
 from chamado.notifier.strays import strays
@@ -168,10 +170,18 @@ def show(path: Path | None, as_json: bool) -> None:
         print_json({"file": str(loaded.path or ""), "settings": shown})
         return
     click.echo(f"# {loaded.path or 'the embedded default (no file was found)'}")
-    lines = {k: f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in values.items()}
+    lines = {k: f"{k} = {_written(k, v)}" for k, v in values.items()}
     width = min(max(map(len, lines.values())), 60)
     for key, line in lines.items():
         click.echo(f"{line:{width}}  # {origins[key]}")
+
+
+def _written(key: str, value: object) -> str:
+    """Write a value as the file would have it; JSON tells durations in seconds."""
+    known = KEYS.get(pattern_of(key))
+    if known and known.is_duration and isinstance(value, float):
+        value = duration(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _plain(value: object) -> object:

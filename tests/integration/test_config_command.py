@@ -122,6 +122,20 @@ def test_show_names_the_origin_and_masks_secrets(here: Path) -> None:
     assert "canary" not in result.output + human
 
 
+def test_show_writes_a_duration_as_a_file_may_hold_it(here: Path) -> None:
+    """What is copied from there into a file is not refused for want of a unit."""
+    environ = {"CHAMADO_RELAY__TIMEOUT": "1500ms", "CHAMADO_AGENTS__GATHER": "0s"}
+    shown = run("show", **environ).stdout
+    for line in (
+        'sla.first_response = "1d"',
+        'sla.first_response_target = "90m"',
+        'case.close_after = "14d"',
+        'relay.timeout = "1.5s"',
+        'agents.gather = "0s"',
+    ):
+        assert f"\n{line} " in shown
+
+
 def test_show_of_a_wrong_file_exits_78(here: Path) -> None:
     """Half a configuration is not shown as if it held."""
     (here / "chamado.toml").write_text("name = nonsense\n")

@@ -224,6 +224,43 @@ def test_all_mistakes_come_at_once_each_with_its_line(
     assert found["lsa"].hint == "did you mean sla?"
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[case]\nremind_after = 3\n", "case.remind_after"),
+        ("[sla]\nnext_response = 8\n", "sla.next_response"),
+        ("[sla]\nwarn_before = 1.5\n", "sla.warn_before"),
+        ("[ack]\ncool_down = '24'\n", "ack.cool_down"),
+        ("[[listener]]\nidle_timeout = 60\n", "listener.0.idle_timeout"),
+        ("[[promise]]\nresolution = 3\n", "promise.0.resolution"),
+        ("[survey]\nexpires = -28\n", "survey.expires"),
+    ],
+)
+def test_a_duration_without_a_unit_is_refused_with_the_way_to_write_it(
+    mistakes: Callable[..., dict[str, Problem]], text: str, key: str
+) -> None:
+    """Who writes 3 means days; taken for seconds, a case is given up at once."""
+    found = mistakes(text)
+    assert list(found) == [key]
+    assert found[key].where.endswith(":2")
+    assert 'is no duration; write "90m", "24h", "30s" or "7d"' in str(found[key])
+
+
+def test_nothing_is_as_long_without_a_unit_and_seconds_in_a_name_are_numbers(
+    loading: Load,
+) -> None:
+    """0 means the same in every unit; poll_seconds and parse_wall_seconds say theirs."""
+    mailbox = "name='a'\nhost='h'\nuser='u'\npassword='p'\npoll_seconds=9\n"
+    settings = loading(
+        "[case]\nclose_after=0\nremind_after=0.0\n"
+        "[limits]\nparse_wall_seconds=2.5\n"
+        f"[[mailbox]]\n{mailbox}"
+    ).settings
+    assert (settings.case.close_after, settings.case.remind_after) == (0, 0)
+    assert settings.mailbox[0].poll_seconds == 9
+    assert settings.limits.parse_wall_seconds == 2.5
+
+
 def test_a_problem_never_repeats_a_secret(
     mistakes: Callable[..., dict[str, Problem]],
 ) -> None:
