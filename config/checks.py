@@ -11,7 +11,7 @@ import zoneinfo
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-from chamado.config import holidays, verifying
+from chamado.config import holidays, urls, verifying
 from chamado.config.address import shown_address
 from chamado.config.hours import open_seconds, parse_hours
 from chamado.config.problems import Problem
@@ -174,16 +174,7 @@ def _service(settings: Settings) -> Iterator[Problem]:
         yield Problem(key="service.timezone", message="is no time zone", hint=hint)
 
 
-def _urls(settings: Settings) -> Iterator[Problem]:
-    url = settings.database.url
-    if url is not None and not re.match(
-        r"(sqlite:///|postgresql(\+psycopg)?://).", url.get_secret_value()
-    ):
-        hint = "write sqlite:////absolute/path or postgresql://…"
-        yield Problem(key="database.url", message="is no database", hint=hint)
-    if settings.blobs.url and not re.match("(file:///|s3://.)", settings.blobs.url):
-        hint = "write file:///absolute/path or s3://bucket/prefix"
-        yield Problem(key="blobs.url", message="is no place for blobs", hint=hint)
+def _survey(settings: Settings) -> Iterator[Problem]:
     base = settings.survey.base_url
     if base and not (re.match("https?://", base) and urlsplit(base).hostname):
         hint = "write it like https://support.acme.example"
@@ -274,7 +265,8 @@ CHECKS: tuple[Check, ...] = (
     _service,
     _rules,
     _promises,
-    _urls,
+    _survey,
+    urls.problems,
     verifying.problems,
 )
 

@@ -7,6 +7,7 @@ next connection and nothing but the connection holds them.
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from chamado.config import urls
 from chamado.config.address import Address, shown_address
 from chamado.config.settings import Mailbox, Relay, Settings, SupportAddress
 from chamado.config.spelling import identity
@@ -45,12 +46,16 @@ def password(owner: Mailbox | Relay) -> str | None:
 def database_url(settings: Settings) -> str:
     """Return sqlite:///… or postgresql://…; by default a file in the data folder.
 
-    Raises SecretError when the URL stands in a file that cannot be read.
+    Raises SecretError when the URL stands in a file that cannot be read, or leads to
+    no database.
     """
     if settings.database.url is not None:
         return settings.database.url.get_secret_value()
-    if settings.database.url_file:
-        return read_secret(settings.database.url_file)
+    if file := settings.database.url_file:
+        url = read_secret(file)
+        if wrong := urls.database_problem(url):
+            raise SecretError(f"{file}: {wrong.message} — {wrong.hint}")
+        return url
     return f"sqlite:///{settings.service.data_dir.absolute() / 'chamado.db'}"
 
 

@@ -6,8 +6,11 @@ who lists tickets needs no mailbox password.
 
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+from chamado.config import certificates, urls
 from chamado.config.derive import SecretError, read_secret
 from chamado.config.problems import Problem
 from chamado.config.settings import Settings
@@ -37,11 +40,13 @@ def _plain_files(settings: Settings) -> Iterator[tuple[str, Path]]:
 
 
 def file_errors(settings: Settings) -> tuple[Problem, ...]:
-    """Return the secrets that are missing, and files that cannot be read."""
+    """Return the secrets that are missing, and files that cannot be read or used."""
     return (
         *_without_secret(settings),
         *_unreadable_secrets(settings),
         *_unreadable_files(settings),
+        *_unusable_database(settings),
+        *_unusable_certificates(settings),
     )
 
 
@@ -67,10 +72,45 @@ def _unreadable_secrets(settings: Settings) -> Iterator[Problem]:
 
 def _unreadable_files(settings: Settings) -> Iterator[Problem]:
     for key, path in _plain_files(settings):
-        try:
-            path.open("rb").close()
-        except OSError as trouble:
-            yield Problem(key=key, message=f"{path}: {trouble.strerror}")
+        if trouble := _unread(path):
+            yield Problem(key=key, message=f"{path}: {trouble}")
+
+
+def _unread(path: Path) -> str:
+    try:
+        path.open("rb").close()
+    except OSError as trouble:
+        return str(trouble.strerror)
+    return ""
+
+
+def _unusable_database(settings: Settings) -> Iterator[Problem]:
+    """What a file says that can be read; the setting itself is judged at loading."""
+    if file := settings.database.url_file:
+        with suppress(SecretError):
+            if wrong := urls.database_problem(read_secret(file)):
+                message = f"{file}: {wrong.message}"
+                yield replace(wrong, key="database.url_file", message=message)
+
+
+def _unusable_certificates(settings: Settings) -> Iterator[Problem]:
+    """What can be read and still is no certificate, key or authority."""
+    for number, listener in enumerate(settings.listener):
+        certificate, key = listener.tls_certificate, listener.tls_key
+        if not (certificate and key) or _unread(certificate) or _unread(key):
+            continue
+        if trouble := certificates.pair_trouble(certificate, key):
+            yield Problem(
+                key=f"listener.{number}.tls_certificate",
+                message=f"{certificate} with {key}: {trouble}",
+                hint="both in PEM, our own certificate first in its chain",
+            )
+    for name, file in _plain_files(settings):
+        if not name.endswith(".ca_file") or _unread(file):
+            continue
+        if trouble := certificates.authority_trouble(file):
+            hint = "certificates of authorities in PEM, or leave it out"
+            yield Problem(key=name, message=f"{file}: {trouble}", hint=hint)
 
 
 def file_warnings(settings: Settings) -> tuple[Problem, ...]:

@@ -49,6 +49,8 @@ def examine(loaded: Loaded) -> Iterator[Check]:
     for named in CHECKS:
         try:
             yield from named.ask(loaded)
+        except derive.SecretError as error:
+            yield fail(named.name, str(error), "correct the file")
         except Exception as error:  # noqa: BLE001  (one check must not silence others)
             kind = type(error).__name__
             yield fail(named.name, f"cannot be looked at ({kind})", "see the log")
@@ -85,20 +87,10 @@ def _python(loaded: Loaded) -> Iterator[Check]:
 
 
 def _extras(loaded: Loaded) -> Iterator[Check]:
-    settings = loaded.settings
-    needed = {
-        "postgres": derive.database_url(settings).startswith("postgresql"),
-        "s3": derive.blobs_url(settings).startswith("s3:"),
-    }
+    """What may be missing; without what the settings need they are not even loaded."""
     for extra, (module, purpose) in EXTRAS.items():
         if find_spec(module):
             yield ok(f"extra.{extra}", f"installed, for {purpose}")
-        elif needed.get(extra):
-            yield fail(
-                f"extra.{extra}",
-                f"the configuration needs {purpose}",
-                f"pip install 'chamado[{extra}]'",
-            )
         else:
             yield ok(f"extra.{extra}", f"not installed, so without {purpose}")
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from chamado.config import derive
+from chamado.config.certificates import server_context, why
 from chamado.config.load import Loaded
 from chamado.config.settings import Mailbox, Settings
 from chamado.daemon import parts, reconcile
@@ -49,9 +50,10 @@ def _certificate(name: str, certificate: Path, key: Path, now: datetime) -> Chec
         ends = expiry(certificate, key)
     except ssl.SSLCertVerificationError as error:
         return fail(name, f"{certificate}: {error.verify_message}", "renew it")
-    except (OSError, ssl.SSLError) as error:
-        said = error.strerror or str(error)
-        return fail(name, f"{certificate}: {said}", "see tls_certificate and tls_key")
+    except OSError as error:
+        return fail(
+            name, f"{certificate}: {why(error)}", "see tls_certificate and tls_key"
+        )
     if ends < now:
         return fail(name, f"{certificate} ended on {ends:%Y-%m-%d}", "renew it")
     if ends - now < SOON:
@@ -65,8 +67,7 @@ def expiry(certificate: Path, key: Path) -> datetime:
     The library tells a certificate's dates only of a peer. Raises SSLError or OSError
     for what cannot be used, SSLCertVerificationError for what is not in force.
     """
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(certificate, key)
+    server = server_context(certificate, key)
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
     client.load_verify_locations(certificate)

@@ -26,6 +26,7 @@ from chamado.daemon.refusal import (
     Unavailable,
 )
 from chamado.daemon.sources.file import NoSuchInput
+from chamado.daemon.sources.smtp_tls import TlsError
 from chamado.daemon.store.engine import StoreError, Undurable
 from chamado.daemon.store.upgrade import UnknownSchema
 
@@ -82,7 +83,7 @@ class _Root(click.Group):
             for problem in error.problems:
                 click.echo(f"config: {problem}", err=True)
             raise SystemExit(os.EX_CONFIG) from None
-        except (SecretError, UnknownSchema, Undurable) as error:
+        except (SecretError, UnknownSchema, Undurable, TlsError) as error:
             _end(str(error), os.EX_CONFIG)
         except NoSuchInput as error:
             _end(str(error), os.EX_NOINPUT)

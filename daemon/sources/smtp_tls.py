@@ -9,6 +9,8 @@ from pathlib import Path
 
 import structlog
 
+from chamado.config import certificates
+
 log = structlog.get_logger()
 
 
@@ -36,11 +38,7 @@ class Tls:
     def _load(self) -> ssl.SSLContext | None:
         if self._certificate is None:
             return None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
-            context.load_cert_chain(self._certificate, self._key)
-        except (OSError, ValueError) as error:
-            why = getattr(error, "reason", None) or getattr(error, "strerror", None)
-            raise TlsError(f"{self._certificate}: {why or 'unusable'}") from error
-        return context
+            return certificates.server_context(self._certificate, self._key)
+        except OSError as error:
+            raise TlsError(f"{self._certificate}: {certificates.why(error)}") from error

@@ -1,10 +1,13 @@
 """`chamado config`: a file to start from, all mistakes at once, and what holds."""
 
 import json
+import shlex
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
+import trustme
 from click.testing import CliRunner, Result
 
 from chamado.config.problems import Problem
@@ -104,6 +107,70 @@ def test_check_asks_the_extra_checks(
     result = run("check")
     assert result.exit_code == 78
     assert "fail service.language: pt-BR" in result.stdout
+
+
+def _certificates(folder: Path) -> dict[str, Path]:
+    """Files that look like certificates and keys, two of which belong together."""
+    names = ("cert", "key", "other", "shut", "junk", "empty")
+    files = {name: folder / f"{name}.pem" for name in names}
+    ours, others = (trustme.CA().issue_cert("mx.acme.example") for _ in range(2))
+    ours.cert_chain_pems[0].write_to_path(files["cert"])
+    ours.private_key_pem.write_to_path(files["key"])
+    others.private_key_pem.write_to_path(files["other"])
+    shut = "openssl pkey -aes128 -passout pass:x -in key.pem -out shut.pem"
+    subprocess.run(shlex.split(shut), cwd=folder, check=True)
+    files["junk"].write_text("no certificate\n")
+    files["empty"].touch()
+    return files
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key", "words"),
+    [
+        ("cert", "key", ""),
+        ("cert", "other", "do not belong together"),
+        ("cert", "shut", "or the key has a password"),
+        ("cert", "empty", "no PEM"),
+        ("junk", "key", "no PEM"),
+        ("empty", "key", "no PEM"),
+    ],
+)
+def test_check_tells_of_a_certificate_that_the_daemon_cannot_use(
+    here: Path, certificate: str, key: str, words: str
+) -> None:
+    """What would end every start is a mistake of the configuration, said in words."""
+    files = _certificates(here)
+    (here / "chamado.toml").write_text(
+        "[[listener]]\n"
+        f"tls_certificate = '{files[certificate]}'\ntls_key = '{files[key]}'\n"
+    )
+    checked = run("check")
+    assert checked.exit_code == (78 if words else 0), checked.output
+    failed = [x for x in checked.stdout.splitlines() if x.startswith("fail")]
+    assert len(failed) == bool(words)
+    assert all("chamado.toml:2: listener.0.tls_cert" in x for x in failed)
+    assert all(words in x for x in failed)
+
+
+def test_check_tells_of_authorities_that_are_none(here: Path) -> None:
+    """A ca_file without a certificate would keep every letter and mailbox waiting."""
+    files = _certificates(here)
+    (here / "chamado.toml").write_text(f"[relay]\nca_file = '{files['junk']}'\n")
+    checked = run("check")
+    assert checked.exit_code == 78
+    assert "relay.ca_file: " in checked.stdout
+    assert "holds no certificate in PEM" in checked.stdout
+
+
+def test_check_reads_the_url_of_the_database_out_of_its_file(here: Path) -> None:
+    """It is judged like one in the configuration, and no word of it is shown."""
+    (here / "url").write_text("postgresql://u:pa@canary@h/db")
+    (here / "chamado.toml").write_text("[database]\nurl_file = 'url'\n")
+    checked = run("check")
+    assert checked.exit_code == 78
+    assert "chamado.toml:2: database.url_file: " in checked.stdout
+    assert "write %40 for @" in checked.stdout
+    assert "canary" not in checked.output
 
 
 def test_show_names_the_origin_and_masks_secrets(here: Path) -> None:

@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
-from tests.support.counter import Counter
+import pytest
+
+from tests.support.counter import Counter, counter
 from tests.support.house import House, message
 
 
@@ -71,3 +73,48 @@ def test_the_outbox_names_a_letter_by_its_own_subject(
     home.mail(message(subject="FREE NITRO"))
     (letter,) = cli.json("outbox", "list")
     assert letter["subject"] == "[#1] Recebemos sua mensagem"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run",),
+        ("ticket", "list"),
+        ("ingest", "-"),
+        ("db", "upgrade"),
+        ("doctor",),
+        ("doctor", "--ledger"),
+        ("backup", "copy"),
+    ],
+)
+def test_a_port_that_is_none_ends_every_command_with_one_line(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """Neither a traceback nor the words of the URL, and 78 for the service manager."""
+    cli = counter(tmp_path, "postgresql://u:canary@h:x/db")
+    done = cli.run(*command)
+    assert (done.code, done.out) == (78, "")
+    (line,) = done.err.splitlines()
+    assert "database.url: names a port that is no number" in line
+    assert "canary" not in line
+
+
+def test_a_url_out_of_a_file_that_leads_nowhere_ends_commands_in_the_same_way(
+    tmp_path: Path,
+) -> None:
+    """And doctor, which looks at everything else, says it where the database stands."""
+    (tmp_path / "url").write_text("postgresql://u:pa@canary@h/db")
+    cli = counter(tmp_path, "")
+    text = cli.config.read_text().replace('url = ""', "url_file = 'url'")
+    cli.config.write_text(text)
+    for command in (("ticket", "list"), ("run",)):
+        done = cli.run(*command)
+        assert done.code == 78
+        assert "holds one @ more than it can" in done.err
+        assert "canary" not in done.err
+    doctor = cli.run("doctor")
+    assert doctor.code == 1
+    (said,) = (x for x in doctor.out.splitlines() if x.startswith("fail database:"))
+    assert "holds one @ more than it can" in said
+    assert "canary" not in doctor.out + doctor.err
+    assert "see the log" not in doctor.out

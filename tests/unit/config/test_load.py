@@ -249,7 +249,7 @@ def test_a_duration_without_a_unit_is_refused_with_the_way_to_write_it(
 def test_nothing_is_as_long_without_a_unit_and_seconds_in_a_name_are_numbers(
     loading: Load,
 ) -> None:
-    """0 means the same in every unit; poll_seconds and parse_wall_seconds say theirs."""
+    """0 is the same in every unit; poll_seconds and parse_wall_seconds say theirs."""
     mailbox = "name='a'\nhost='h'\nuser='u'\npassword='p'\npoll_seconds=9\n"
     settings = loading(
         "[case]\nclose_after=0\nremind_after=0.0\n"
