@@ -1,9 +1,10 @@
-"""Whether the files that settings name can be read, by this user and at this moment.
+"""Whether the files that settings name are of use, to this user and at this moment.
 
 Asked by `config check`, by `doctor` and before `run`, not by every command: somebody
 who lists tickets needs no mailbox password.
 """
 
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -40,13 +41,14 @@ def _plain_files(settings: Settings) -> Iterator[tuple[str, Path]]:
 
 
 def file_errors(settings: Settings) -> tuple[Problem, ...]:
-    """Return the secrets that are missing, and files that cannot be read or used."""
+    """Return missing secrets, files that cannot be read or used, a maildir of no use."""
     return (
         *_without_secret(settings),
         *_unreadable_secrets(settings),
         *_unreadable_files(settings),
         *_unusable_database(settings),
         *_unusable_certificates(settings),
+        *_unusable_maildir(settings),
     )
 
 
@@ -111,6 +113,25 @@ def _unusable_certificates(settings: Settings) -> Iterator[Problem]:
         if trouble := certificates.authority_trouble(file):
             hint = "certificates of authorities in PEM, or leave it out"
             yield Problem(key=name, message=f"{file}: {trouble}", hint=hint)
+
+
+def _unusable_maildir(settings: Settings) -> Iterator[Problem]:
+    """Look at a maildir that was named: letters that cannot be written wait for ever.
+
+    The default place is in the data folder, which need not be ours to look into.
+    """
+    path = settings.relay.path
+    if settings.relay.kind != "maildir" or path is None:
+        return
+    nearest = next(p for p in (path.absolute(), *path.absolute().parents) if _mode(p))
+    if not nearest.is_dir():
+        why = f"{nearest} is no folder"
+    elif not os.access(nearest, os.W_OK | os.X_OK):
+        why = f"{nearest} cannot be written by this user"
+    else:
+        return
+    hint = "name a folder that the service may write to, or make it"
+    yield Problem(key="relay.path", message=why, hint=hint)
 
 
 def file_warnings(settings: Settings) -> tuple[Problem, ...]:

@@ -9,6 +9,7 @@ from chamado.config.spelling import UnusableAddress, canonical
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = ("bytes", "KB", "MB", "GB")
 _HOST = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9.:_-]{0,253}[A-Za-z0-9:])?", re.ASCII)
 _LISTEN = re.compile(
     r"unix:/.+|fd:[A-Za-z0-9._-]+|(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):\d{1,5}",
@@ -42,6 +43,16 @@ def duration(value: float) -> str:
         if value and value % _SECONDS[unit] == 0:
             return f"{value / _SECONDS[unit]:.0f}{unit}"
     return f"{value:.12g}s"
+
+
+def in_bytes(count: int) -> str:
+    """Say a number of bytes in a unit that a person can compare."""
+    amount, unit = float(count), 0
+    while amount >= 1000 and unit < len(_BYTES) - 1:
+        amount, unit = amount / 1000, unit + 1
+    return (
+        f"{amount:.0f} {_BYTES[unit]}" if unit < 2 else f"{amount:.1f} {_BYTES[unit]}"
+    )
 
 
 def host(value: str) -> str:

@@ -19,6 +19,7 @@ from chamado.config.files import file_errors, file_warnings
 from chamado.config.load import Loaded
 from chamado.config.problems import Problem
 from chamado.config.settings import Settings
+from chamado.config.units import in_bytes
 from chamado.daemon import doctor_mail, doctor_store, ocr
 from chamado.daemon.checkup import Check, fail, ok, warn
 from chamado.notifier.selftest import unsafe_library_behaviour
@@ -146,7 +147,7 @@ def _room(settings: Settings, folder: Path) -> Check:
     disk = os.statvfs(folder)
     free = disk.f_bavail * disk.f_frsize
     reserve = settings.limits.disk_reserve_bytes
-    said = f"{free / 1e9:.1f} GB are free, {reserve / 1e9:.1f} GB are kept in reserve"
+    said = f"{in_bytes(free)} are free, {in_bytes(reserve)} are kept in reserve"
     if disk.f_files and disk.f_favail < 100:
         return fail(
             "disk", "there are no inodes left", "remove files that are not ours"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from chamado.config.units import in_bytes
 from chamado.daemon import backup as backups
 from chamado.daemon import parts
 from chamado.daemon.cli import terminal
@@ -74,8 +75,8 @@ def restore(context: click.Context, folder: Path, verify: bool, as_json: bool) -
 def _said(manifest: backups.Manifest) -> str:
     blobs = sum(size for _, size in manifest.blobs)
     return (
-        f"{manifest.database} ({terminal.size(manifest.size)}) and "
-        f"{len(manifest.blobs)} blobs ({terminal.size(blobs)})"
+        f"{manifest.database} ({in_bytes(manifest.size)}) and "
+        f"{len(manifest.blobs)} blobs ({in_bytes(blobs)})"
     )
 
 

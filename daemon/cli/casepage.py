@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from chamado.config.units import in_bytes
 from chamado.daemon import whose
 from chamado.daemon.cli import terminal
 from chamado.daemon.cli.options import print_facts, print_table
@@ -149,7 +150,7 @@ def _print_entry(entry: dict[str, Any], show: Show, *, full: bool) -> None:
 
 def _file(file: dict[str, Any]) -> str:
     pixels = f", {file['width']}x{file['height']}" if file["width"] else ""
-    kind = f"{file['content_type']}, {terminal.size(file['size'])}{pixels}"
+    kind = f"{file['content_type']}, {in_bytes(file['size'])}{pixels}"
     return f"{file['name']}  ({kind}, {file['role']})"
 
 

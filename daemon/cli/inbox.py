@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from chamado.config.units import in_bytes
 from chamado.daemon.cli import reasons, terminal
 from chamado.daemon.cli.ledgers import (
     act,
@@ -174,7 +175,7 @@ def _facts(row: dict[str, Any], show: Any) -> list[tuple[str, object]]:
         ("received", show(row["received_at"])),
         ("processed", show(row["processed_at"])),
         ("attempts", f"{row['attempts']}, strikes {row['strikes']}"),
-        ("size", terminal.size(row["size"])),
+        ("size", in_bytes(row["size"])),
         ("sha256", row["sha256"]),
         ("reason", (row["why"] or {}).get("reason")),
         ("more", f"chamado why {row['id']}"),

@@ -22,7 +22,6 @@ _UNPRINTABLE = re.compile(
 )
 #: A subject in a table; some are as long as a letter, and JSON has them whole.
 SUBJECT_COLUMNS = 120
-_UNITS = ("bytes", "KB", "MB", "GB")
 
 
 def line(text: str) -> str:
@@ -66,16 +65,6 @@ def subject(text: str | None) -> str:
 def padded(text: str, columns: int) -> str:
     """Fill a line up with blanks."""
     return text + " " * max(columns - width(text), 0)
-
-
-def size(count: int) -> str:
-    """Say a number of bytes in a unit that a person can compare."""
-    amount, unit = float(count), 0
-    while amount >= 1000 and unit < len(_UNITS) - 1:
-        amount, unit = amount / 1000, unit + 1
-    return (
-        f"{amount:.0f} {_UNITS[unit]}" if unit < 2 else f"{amount:.1f} {_UNITS[unit]}"
-    )
 
 
 def clock(timezone: str) -> Callable[[datetime | None], str]:

@@ -53,6 +53,7 @@ def test_a_sound_installation_is_told_so_line_by_line(
     found = checks(cli)
     # O-04: known holes of the mail library are told by Python's patch level.
     assert platform.python_version() in found["python"]["what"]
+    assert found["disk"]["what"].endswith(" 268.4 MB are kept in reserve")
     for check in (
         "database",
         "database.durable",

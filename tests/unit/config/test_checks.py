@@ -185,6 +185,27 @@ def test_files_that_cannot_be_read_are_errors(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("file", "file is no folder"),
+        ("file/maildir", "file is no folder"),
+        ("new/maildir", ""),
+    ],
+)
+def test_a_maildir_that_cannot_be_written_is_an_error(
+    tmp_path: Path, path: str, said: str
+) -> None:
+    """Letters would wait in the outbox; a relay by SMTP has no maildir."""
+    (tmp_path / "file").touch()
+    relay = {"path": str(tmp_path / path)}
+    found = file_errors(Settings.model_validate({"relay": relay}))
+    assert [p.key for p in found] == (["relay.path"] if said else [])
+    assert all(said in p.message for p in found)
+    assert file_errors(Settings.model_validate({"relay": SMTP | relay})) == ()
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, 0), (0o640, 0), (0o644, 1)])
 def test_a_secret_everybody_can_read_is_a_warning(
     tmp_path: Path, mode: int, warned: int
