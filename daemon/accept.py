@@ -164,8 +164,10 @@ class Acceptor:
         log.error("not_accepted", count=len(waiting), error=trouble(error))
         if is_unwell(error):
             self._failed_at = time.monotonic()
+        unwell = Unwell(type(error).__name__)
+        unwell.__cause__ = error
         for w in waiting:
-            w.future.set_exception(Unwell(type(error).__name__))
+            w.future.set_exception(unwell)
 
 
 def row_of(raw: RawMessage, *, in_row: bool) -> inbox.NewRow:

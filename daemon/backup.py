@@ -6,11 +6,14 @@ written last: a folder without one is no backup. Secrets of the configuration ar
 out; the keys that sign our letters are in the database, so keep backups as private.
 """
 
+import errno
 import hashlib
 import json
 import os
+import shutil
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -33,6 +36,8 @@ MANIFEST = "manifest.json"
 BLOBS = "blobs"
 #: In a data folder that is being restored; without the end of it the next try goes on.
 MARK = "restoring"
+#: Nothing is in the way: the file system fails.
+_OF_DISK = (errno.ENOSPC, errno.EROFS, errno.EIO, errno.EDQUOT)
 _MASK = '"(left out of the backup)"'
 
 
@@ -55,9 +60,21 @@ def back_up(
     """Write a backup into `folder`, which must be new or empty.
 
     Raises `InTheWay` when it is not, `NotThere` when a blob is missing or damaged:
-    a backup that lacks something is none.
+    a backup that lacks something is none. What fails leaves nothing, so that the next
+    try finds `folder` as this one did.
     """
+    there = folder.exists()
     _make(folder)
+    try:
+        return _written(loaded, store, blobs, folder, now)
+    except BaseException:
+        _clear(folder, there=there)
+        raise
+
+
+def _written(
+    loaded: Loaded, store: Store, blobs: Blobs, folder: Path, now: datetime
+) -> Manifest:
     url = derive.database_url(loaded.settings)
     copy = folder / copies.kind_of(url)
     copies.take(store, url, copy)
@@ -177,9 +194,23 @@ def _make(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         taken = any(folder.iterdir())
     except OSError as error:
+        if error.errno in _OF_DISK:
+            raise
         raise InTheWay(f"{folder}: {error.strerror}") from None
     if taken:
         raise InTheWay(f"{folder} is not empty; nothing was written")
+
+
+def _clear(folder: Path, *, there: bool) -> None:
+    """Remove what was written into a folder that was empty, or new."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+        if not there:
+            folder.rmdir()
 
 
 def _wanted(store: Store, copy: Path) -> list[tuple[str, int]]:

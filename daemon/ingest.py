@@ -5,6 +5,7 @@ everything taken back.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -12,14 +13,14 @@ from typing import Any
 from chamado.config import derive
 from chamado.config.settings import Settings
 from chamado.daemon import parts
-from chamado.daemon.accept import Acceptor, row_of
+from chamado.daemon.accept import Acceptor, Unwell, row_of
 from chamado.daemon.core.arrival import Triage
 from chamado.daemon.desk import Desk
 from chamado.daemon.filing import file_batch
 from chamado.daemon.item import item_of
 from chamado.daemon.process import Processor
 from chamado.daemon.sources.file import FoundMessage, looks_like_mail, messages
-from chamado.daemon.sources.source import RawMessage
+from chamado.daemon.sources.source import Accepted, RawMessage
 from chamado.daemon.store import claims, inbox
 from chamado.daemon.store.engine import Store
 from chamado.parsers.types import Envelope
@@ -80,7 +81,7 @@ class FileIntake:
         try:
             for chunk in _chunks(self._found(paths)):
                 accepted = [(f, door.accept(self._raw(f))) for f in chunk]
-                ids = [(f.file, future.result().inbox_id) for f, future in accepted]
+                ids = [(f.file, _taken(future)) for f, future in accepted]
                 processor.process_all([id_ for _, id_ in ids])
                 with store.read() as work:
                     fates = inbox.fates(work, [id_ for _, id_ in ids])
@@ -150,6 +151,14 @@ class FileIntake:
             source_key=f"file:{sha256(found.content).hexdigest()}",
             no_ack=self._no_ack,
         )
+
+
+def _taken(future: Future[Accepted]) -> int:
+    """Return the number in the inbox; raises what the database or the disk said."""
+    try:
+        return future.result().inbox_id
+    except Unwell as error:
+        raise error.__cause__ or error from None
 
 
 def _unfit(found: FoundMessage, most: int) -> str:

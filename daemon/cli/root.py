@@ -27,7 +27,7 @@ from chamado.daemon.refusal import (
 )
 from chamado.daemon.sources.file import NoSuchInput
 from chamado.daemon.sources.smtp_tls import TlsError
-from chamado.daemon.store.engine import StoreError, Undurable
+from chamado.daemon.store.engine import StoreError, Undurable, is_of_disk
 from chamado.daemon.store.upgrade import UnknownSchema
 
 #: Every command and where it is. A command is imported when it is asked for: who lists
@@ -92,6 +92,8 @@ class _Root(click.Group):
             _end(str(error), next(codes, os.EX_DATAERR))
         except StoreError as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            if is_of_disk(error):
+                _end(f"the database cannot be written: {reason}", os.EX_IOERR)
             _end(f"the database does not answer: {reason}", os.EX_UNAVAILABLE)
         except PermissionError as error:
             _end(str(error), os.EX_NOPERM)

@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, text
 
 from chamado.daemon.refusal import BadData, Unavailable
 from chamado.daemon.store import whereabouts
-from chamado.daemon.store.engine import Store, StoreError, Work
+from chamado.daemon.store.engine import Store, StoreError, Work, by_driver
 
 #: Where Debian puts the programs that belong to one version of the server.
 _PROGRAMS = Path("/usr/lib/postgresql")
@@ -90,7 +90,7 @@ def _take_sqlite(store: Store, target: Path) -> None:
     try:
         driver = source.driver_connection
         assert isinstance(driver, sqlite3.Connection)  # noqa: S101  (for the types)
-        with closing(sqlite3.connect(target)) as copy:
+        with by_driver("backup"), closing(sqlite3.connect(target)) as copy:
             driver.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")
     finally:

@@ -203,6 +203,21 @@ def _kin(error: sqlite3.Error) -> type[DBAPIError]:
     return DatabaseError if isinstance(error, sqlite3.DatabaseError) else DBAPIError
 
 
+@contextmanager
+def by_driver(what: str) -> Iterator[None]:
+    """Do `what` with the driver of SQLite alone, and raise as the library does."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _kin(error)(what, (), error) from error
+
+
+def is_of_disk(error: BaseException) -> bool:
+    """Whether the disk or the file system under the database is the trouble."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None) or 0
+    return (code & 0xFF) in _OF_DISK or _sqlstate(error) in _OF_DISK_THERE
+
+
 def is_unwell(error: BaseException) -> bool:
     """Whether the database itself is in trouble, as opposed to one statement.
 
@@ -241,6 +256,17 @@ def _sqlstate(error: BaseException) -> str:
 
 
 _BEFORE_AT = re.compile(r"[^\s'\"]*@")
+#: Full, failing, read-only, and a file that cannot be made; the low byte of a code.
+_OF_DISK = frozenset(
+    (
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+    )
+)
+#: The same of PostgreSQL: disk_full and io_error.
+_OF_DISK_THERE = frozenset(("53100", "58030"))
 #: Classes of SQLSTATE: a limit of the program, a transaction that must be repeated.
 _OF_ONE_STATEMENT = frozenset(("54", "40"))
 _TOOK_TOO_LONG = "57014"

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.support.crash import (
     check_fates,
     look,
 )
-from tests.support.daemon import Daemon, wait_until, write_config
+from tests.support.daemon import CHAMADO, Daemon, chamado, wait_until, write_config
 from tests.support.sink import Sink
 
 MEGABYTE = 1 << 20
@@ -36,6 +37,76 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield place
     finally:
         subprocess.run(["umount", str(place)], check=True)
+
+
+def _fill(place: Path) -> None:
+    """Leave no byte of a small disk free."""
+    with suppress(OSError), (place / "ballast").open("ab", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+
+
+def _refused(config: Path, *words: str, stdin: bytes = b"") -> str:
+    """Run a command that the disk refuses; return the one line that it ends with."""
+    done = subprocess.run(
+        [str(CHAMADO), "--config", str(config), *words],
+        input=stdin,
+        capture_output=True,
+        timeout=60,
+    )
+    said = done.stderr.decode()
+    assert done.returncode == 74, (words, done.returncode, said)
+    assert "Traceback" not in said
+    return said.splitlines()[-1]
+
+
+def test_commands_on_a_disk_that_is_full_or_read_only_end_with_74(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    """One line tells that the disk is the trouble, not the database server."""
+    config = write_config(tmp_path, f"sqlite:///{small_disk}/chamado.db")
+    mail = b"From: ana@example.com\nSubject: x\n\ny\n"
+    chamado(config, "ingest", "-", stdin=mail)
+    ways = (
+        (("ingest", "-"), mail + bytes(99)),
+        (("ticket", "note", "1", "--agent", "bia@acme.example", "--body-file", "-"),),
+        (("ticket", "set", "1", "--priority", "p1"),),
+    )
+    _fill(small_disk)
+    for words, *stdin in ways:
+        said = _refused(config, *words, stdin=stdin[0] if stdin else b"words")
+        assert said.startswith("chamado: the database cannot be written: "), said
+    (small_disk / "ballast").unlink()
+    remount = ["mount", "-o", "remount,ro", str(small_disk)]
+    subprocess.run(remount, check=True)
+    for words, *stdin in ways:
+        _refused(config, *words, stdin=stdin[0] if stdin else b"words")
+    _refused(config, "backup", str(small_disk / "copy"))
+
+
+def test_a_backup_onto_a_full_disk_leaves_nothing_and_can_be_tried_again(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    """The folder that it made is gone; one that was there is empty again."""
+    config = write_config(tmp_path, f"sqlite:///{tmp_path}/chamado.db")
+    mail = b"From: ana@example.com\nSubject: x\n\n"
+    for size in (1000, 200_000):
+        chamado(config, "ingest", "-", stdin=mail + b"words\n" * (size // 6))
+    new, empty = small_disk / "new", small_disk / "empty"
+    empty.mkdir()
+    # What is held of these is given back a little at a time: once the copy of the
+    # database does not fit, once the blobs do not.
+    for room in (16 << 10, 500 << 10):
+        (small_disk / "room").write_bytes(bytes(room))
+        _fill(small_disk)
+        (small_disk / "room").unlink()
+        for folder in (new, empty):
+            _refused(config, "backup", str(folder))
+        assert not new.exists()
+        assert list(empty.iterdir()) == []
+        (small_disk / "ballast").unlink()
+    chamado(config, "backup", str(new))
+    chamado(config, "restore", str(new), "--verify")
 
 
 def _relay(sink: Sink) -> str:
