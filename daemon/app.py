@@ -72,6 +72,7 @@ class App:
         self.store = parts.open_store(settings)
         self.store.check_durable()
         self._blobs = parts.open_blob_store(settings)
+        self._started_with = settings
         self._now = Current(settings, parts.open_desk(settings, self.store))
         self._fds = listen_fds(os.environ)
         self.listening: list[str] = []
@@ -143,7 +144,7 @@ class App:
             why = str(error) if isinstance(error, ConfigError) else type(error).__name__
             log.error("reload_refused", why=why)
             return "reload refused, running on with the old settings; see the log"
-        fixed = _needs_restart(self._now.settings, loaded.settings)
+        fixed = _needs_restart(self._started_with, loaded.settings)
         self._now = Current(loaded.settings, desk)
         log.info("reloaded", needs_restart=", ".join(fixed) or "nothing")
         return self.status()
@@ -338,6 +339,7 @@ class App:
 
 
 def _needs_restart(old: Settings, new: Settings) -> list[str]:
+    """Name what is in force as it was at the start, until there is a new one."""
     fixed = (
         "service",
         "database",

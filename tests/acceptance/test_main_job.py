@@ -1,5 +1,7 @@
 """The main job, done by the installed command for somebody who sends mail."""
 
+import re
+import signal
 import smtplib
 import urllib.request
 from email import message_from_bytes
@@ -95,8 +97,6 @@ def test_a_reload_keeps_the_old_settings_when_the_new_ones_are_wrong(
     database_url: str, tmp_path: Path
 ) -> None:
     """F-25: SIGHUP with a mistake changes nothing and says what is wrong."""
-    import signal
-
     config = write_config(tmp_path, database_url)
     good = config.read_text()
     with Daemon(config) as daemon:
@@ -117,6 +117,29 @@ def test_a_reload_keeps_the_old_settings_when_the_new_ones_are_wrong(
                 == ["queued", "suppressed:disabled"]
             )
         )
+
+
+def test_a_reload_names_what_waits_for_a_restart_until_nothing_does(
+    tmp_path: Path,
+) -> None:
+    """What is in force counts, not the file before: a second SIGHUP changes nothing."""
+    config = write_config(tmp_path, f"sqlite:///{tmp_path}/chamado.db")
+    good = config.read_text()
+    with Daemon(config) as daemon:
+        other = good.replace("[relay]", "[relay]\nport = 26")
+        for times, text in enumerate((other, f"{other}[survey]\n", good), 1):
+            config.write_text(text)
+            daemon.process.send_signal(signal.SIGHUP)
+            said = _reloaded(daemon, times)
+        assert said == ["relay", "relay", "nothing"]
+
+
+def _reloaded(daemon: Daemon, times: int) -> list[str]:
+    def said() -> list[str]:
+        return re.findall(r"reloaded .*?needs_restart=(\w+)", daemon.output())
+
+    wait_until(lambda: len(said()) >= times)
+    return said()
 
 
 def test_a_schema_this_version_does_not_know_is_refused_with_78(
