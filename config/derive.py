@@ -23,7 +23,9 @@ def read_secret(path: Path) -> str:
     Raises SecretError for a file that is missing, unreadable, empty or no UTF-8.
     """
     try:
-        text = path.read_text(encoding="utf-8").split("\n", maxsplit=1)[0].rstrip("\r")
+        text = (
+            path.read_text(encoding="utf-8-sig").split("\n", maxsplit=1)[0].rstrip("\r")
+        )
     except OSError as trouble:
         raise SecretError(f"{path}: {trouble.strerror}") from None
     except UnicodeDecodeError:

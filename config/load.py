@@ -4,6 +4,7 @@ Reports every mistake it can find at once, with its line. Never prints, never gu
 a file that was named and cannot be read is an error, not a reason for defaults.
 """
 
+import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -89,7 +90,8 @@ def _find(path: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, s
     named = path or (environ.get("CHAMADO_CONFIG") and Path(environ["CHAMADO_CONFIG"]))
     for candidate in (named,) if named else SEARCH:
         try:
-            return candidate, candidate.read_text(encoding="utf-8")
+            # Editors of Windows begin a file with a mark that TOML does not know.
+            return candidate, candidate.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
             raise _unusable(candidate, "is not UTF-8 text") from None
         except OSError as trouble:
@@ -191,7 +193,7 @@ def _problem(mistake: Mapping[str, object]) -> Problem:
         like = nearest(key)
         hint = f"did you mean {like}?" if like else ""
         return Problem(key=key, message="unknown key", hint=hint)
-    if kind == "missing":
+    if kind == "missing" and pattern_of(key) in KEYS:
         return Problem(key=key, message="is required")
     while parts[1:] and pattern_of(key) not in KEYS:
         parts.pop()
@@ -201,6 +203,16 @@ def _problem(mistake: Mapping[str, object]) -> Problem:
         return Problem(key=key, message="is no list of tables", hint=hint)
     if key in TABLES:
         return Problem(key=key, message="is no table", hint=f"write [{key}]")
+    if kind == "tuple_type":
+        # A command may hold a secret, any other list holds names and words.
+        given = mistake["input"]
+        shown = isinstance(given, str) and not key.endswith(".token_command")
+        word = json.dumps(given if shown else "…", ensure_ascii=False)
+        hint = f"write [{word}]"
+        return Problem(key=key, message="is no list", hint=hint)
+    if key.startswith("priority.") and kind in ("missing", "too_long"):
+        hint = 'write three, for the impacts high, medium and low: ["p1", "p2", "p3"]'
+        return Problem(key=key, message="is no row of three priorities", hint=hint)
     message = str(mistake["msg"]).removeprefix("Value error, ")
     return Problem(key=key, message=message[:1].lower() + message[1:])
 

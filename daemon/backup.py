@@ -274,7 +274,7 @@ def _configuration(loaded: Loaded) -> str:
     """Return the file as written but for its secrets; "" if that is in doubt."""
     if loaded.path is None:
         return ""
-    text = loaded.path.read_text("utf-8")
+    text = loaded.path.read_text("utf-8-sig")
     rows = text.split("\n")
     secret = [
         number

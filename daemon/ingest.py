@@ -107,7 +107,7 @@ class FileIntake:
     def _found(self, paths: Sequence[str]) -> Iterator[FoundMessage]:
         most = self._settings.limits.message_bytes
         for path in paths:
-            for found in messages(path, most):
+            for found in messages(path, most, self._refused):
                 if why := _unfit(found, most):
                     self._refused(f"{found.file}: {why}")
                 else:
@@ -163,6 +163,8 @@ def _taken(future: Future[Accepted]) -> int:
 
 def _unfit(found: FoundMessage, most: int) -> str:
     """Say why something is not taken, or nothing."""
+    if not found.content:
+        return "is empty"
     if len(found.content) > most:
         return f"is larger than {most} bytes ([limits] message_bytes)"
     # By SMTP and IMAP only mail comes. A name can be mistyped, and what a wrong file

@@ -21,6 +21,13 @@ body_option = click.option(
     help="The words, UTF-8; - for stdin. Without it your editor opens.",
 )
 
+#: The same where there need be no words.
+words_option = click.option(
+    "--body-file",
+    type=click.Path(path_type=Path),
+    help="The words, UTF-8; - for stdin. Without it there are none.",
+)
+
 
 def optional_words(file: Path | None) -> str:
     """Read the words of `--body-file`; none without it."""

@@ -57,7 +57,7 @@ def ingest(
     settings = settings_of(context).settings
     logs.configure(settings.log, os.environ, sys.stderr)
     at = _past(received_at)
-    sender = None if mail_from is None else mail_from.strip("<> ")
+    sender = None if mail_from is None else _sender(mail_from)
     unfit: list[str] = []
     work = FileIntake(
         settings,
@@ -111,6 +111,15 @@ def _past(text: str | None) -> datetime | None:
             param_hint="--received-at",
         )
     return found
+
+
+def _sender(text: str) -> str:
+    """Read an envelope sender; its case is kept, and "" is the null one."""
+    bare = text.strip("<> ")
+    try:
+        return bare and mail_address(bare) and bare
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--mail-from") from None
 
 
 def _addresses(texts: Sequence[str]) -> tuple[str, ...]:

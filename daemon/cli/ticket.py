@@ -79,6 +79,8 @@ def ticket_list(
         tag="".join(tags_of((tag,))) if tag else None,
     )
     with opened(context) as (settings, store), store.read() as work:
+        if filters.after is not None and not views.heads(work, [filters.after]):
+            raise NotThere(f"there is no ticket #{filters.after}")
         found = casefile.listing(work, filters, limit)
     if as_json:
         print_json(found)

@@ -13,7 +13,7 @@ from chamado.config.units import mail_address
 from chamado.daemon import actions
 from chamado.daemon.actions import NewCase, Wish
 from chamado.daemon.cli import reasons
-from chamado.daemon.cli.body import body_option, optional_words
+from chamado.daemon.cli.body import optional_words, words_option
 from chamado.daemon.cli.desk import (
     Here,
     at_desk,
@@ -32,7 +32,7 @@ from chamado.daemon.cli.options import (
     time_of,
 )
 from chamado.daemon.cli.ticket import PRIORITIES, read_case, ticket_group
-from chamado.daemon.core.arrival import tags_of
+from chamado.daemon.core.arrival import TAG_CHARS, tags_of
 from chamado.daemon.core.types import Channel, Impact, Priority, Severity
 from chamado.daemon.refusal import BadData
 from chamado.parsers.sanitise import clean_line, clean_name
@@ -59,7 +59,7 @@ impact_option = _choice("--impact", [i.value for i in Impact])
 @click.option("--name", default="", help="The customer's name.")
 @click.option("--subject", required=True)
 @_choice("--channel", [c.value for c in Channel], required=True)
-@body_option
+@words_option
 @attach_option
 @click.option("--received-at", help="When the customer called, RFC 3339; default: now.")
 @severity_option
@@ -201,6 +201,9 @@ def _team(here: Here, text: str | None) -> str | None:
 
 
 def _tags(texts: tuple[str, ...]) -> tuple[str, ...]:
+    if long := [text for text in texts if len(clean_line(text)) > TAG_CHARS]:
+        shown = f"{clean_line(long[0])[:20]}…"
+        raise BadData(f"the tag {shown} is longer than {TAG_CHARS} characters")
     tags = tags_of(clean_line(text) for text in texts)
     if texts and not tags:
         raise BadData("a tag needs a letter or a digit")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from chamado.daemon import actions, merging
-from chamado.daemon.cli.body import body_option, optional_words
+from chamado.daemon.cli.body import optional_words, words_option
 from chamado.daemon.cli.desk import (
     agent_option,
     at_desk,
@@ -38,7 +38,7 @@ __all__ = ["ticket_group"]
     type=click.Choice([topic.value for topic in Topic]),
     help="What is missing; may be repeated. The letter explains how to get it.",
 )
-@body_option
+@words_option
 @click.pass_context
 def request_info(
     context: click.Context,
@@ -66,7 +66,7 @@ def request_info(
 @number_argument
 @click.option("--to", "specialty", required=True, help="The specialty it needs.")
 @agent_option
-@body_option
+@words_option
 @click.pass_context
 def escalate(
     context: click.Context,
@@ -96,7 +96,7 @@ def escalate(
 @json_option
 @number_argument
 @agent_option
-@body_option
+@words_option
 @click.pass_context
 def handback(
     context: click.Context,

@@ -6,7 +6,12 @@ import click
 
 from chamado.config.address import Address
 from chamado.daemon import actions
-from chamado.daemon.cli.body import body_option, optional_words, wanted_words
+from chamado.daemon.cli.body import (
+    body_option,
+    optional_words,
+    wanted_words,
+    words_option,
+)
 from chamado.daemon.cli.desk import (
     Here,
     agent_option,
@@ -94,7 +99,7 @@ def note(
 @click.option(
     "--resolution", type=click.Choice([r.value for r in Resolution]), required=True
 )
-@body_option
+@words_option
 @click.pass_context
 def resolve(
     context: click.Context,

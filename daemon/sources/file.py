@@ -9,7 +9,7 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,11 +58,16 @@ def source_key(content: bytes) -> str:
     return f"file:{sha256(content).hexdigest()}"
 
 
-def messages(path: str, most: int | None = None) -> Iterator[FoundMessage]:
+def messages(
+    path: str,
+    most: int | None = None,
+    left_out: Callable[[str], None] = lambda _: None,
+) -> Iterator[FoundMessage]:
     """Yield every message under a path, or of stdin for `-`, in a stable order.
 
     Of a message that is larger than `most` bytes about as many are read, and at least
     one more: enough to see that it is too large, and no more than memory has room for.
+    What lies in a folder and is no mail by its name is told to `left_out`.
     Raises NoSuchInput where there is none, PermissionError where we may not look.
     """
     if path == STDIN:
@@ -73,7 +78,7 @@ def messages(path: str, most: int | None = None) -> Iterator[FoundMessage]:
         yield from _file(at, most)
         return
     found = False
-    for message in _folder(at, most):
+    for message in _folder(at, most, left_out):
         found = True
         yield message
     if not found:
@@ -93,15 +98,19 @@ def count(path: str) -> int:
     return sum(map(_count, _files(at))) if at.is_dir() else _count(at)
 
 
-def _folder(at: Path, most: int | None) -> Iterator[FoundMessage]:
-    for file in _files(at):
+def _folder(
+    at: Path, most: int | None, left_out: Callable[[str], None]
+) -> Iterator[FoundMessage]:
+    for file in _files(at, left_out):
         if _is_maildir(file.parent.parent):
             yield from _maildir_message(file, most)
         else:
             yield from _file(file, most, lone=False)
 
 
-def _files(at: Path) -> Iterator[Path]:
+def _files(
+    at: Path, left_out: Callable[[str], None] = lambda _: None
+) -> Iterator[Path]:
     """Yield the files with mail in them; symbolic links to folders are not followed."""
     if _is_maildir(at):
         listed = (f for part in ("new", "cur") for f in sorted((at / part).iterdir()))
@@ -109,9 +118,21 @@ def _files(at: Path) -> Iterator[Path]:
         return
     for entry in sorted(at.iterdir()):
         if entry.is_dir() and not entry.is_symlink():
-            yield from _files(entry)
+            yield from _files(entry, left_out)
         elif entry.is_file() and _holds_mail(entry):
             yield entry
+        elif why := _no_mail(entry):
+            left_out(f"{entry}: {why}")
+
+
+def _no_mail(entry: Path) -> str:
+    """Say why something in a folder is not read, or nothing where nobody expects it:
+    an empty mailbox, and what file managers hide."""
+    if entry.name.startswith(".") or entry.suffix.lower() == ".mbox":
+        return ""
+    if entry.is_dir():
+        return "is a link to a folder, which is not followed"
+    return "is no .eml or .mbox file; if it is a message, give it by name"
 
 
 def _holds_mail(file: Path) -> bool:

@@ -68,3 +68,12 @@ def test_the_help_of_ingest_tells_where_the_time_of_arrival_comes_from() -> None
     assert "default: now. An mbox or maildir tells its own." in " ".join(
         done.output.split()
     )
+
+
+def test_the_help_promises_an_editor_only_where_one_opens() -> None:
+    """Words that may be left out are left out, and no editor asks for them."""
+    promise = "Without it your editor opens"
+    for words in commands(chamado):
+        done = CliRunner().invoke(chamado, [*words, "--help"], terminal_width=200)
+        opens = words[-1:] in (("reply",), ("note",))
+        assert (promise in " ".join(done.output.split())) == opens, words

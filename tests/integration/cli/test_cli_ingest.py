@@ -111,3 +111,36 @@ def test_a_field_further_down_makes_no_mail() -> None:
     """Behind an empty line or fifty others words with a colon are only words."""
     assert not looks_like_mail(b"Hello\n\nSubject: x\n")
     assert not looks_like_mail(b"x = 1\n" * 50 + b"Subject: x\n")
+
+
+def test_a_folder_names_what_it_leaves_out(cli: Counter, tmp_path: Path) -> None:
+    """No mail goes missing unseen because of its name; an empty one is no mail."""
+    folder = tmp_path / "old"
+    folder.mkdir()
+    (folder / "a.eml").write_bytes(message())
+    (folder / "b.eml").touch()
+    (folder / "c.msg").write_bytes(b"\xd0\xcf\x11\xe0")
+    (folder / ".DS_Store").write_bytes(b"x")
+    (folder / "none.mbox").touch()
+    (folder / "way").symlink_to(tmp_path)
+    done = cli.run("ingest", folder, "--json")
+    assert done.code == 65
+    assert files(done.out) == ["a.eml"]
+    assert [line.partition(":")[2] for line in done.err.splitlines()] == [
+        f" {folder / 'b.eml'}: is empty",
+        f" {folder / 'c.msg'}: is no .eml or .mbox file; "
+        "if it is a message, give it by name",
+        f" {folder / 'way'}: is a link to a folder, which is not followed",
+    ]
+
+
+def test_an_envelope_sender_that_is_none_is_refused(
+    cli: Counter, tmp_path: Path
+) -> None:
+    """A mistyped one would be somebody that bounces go to; <> is nobody."""
+    (tmp_path / "a.eml").write_bytes(message())
+    done = cli.run("ingest", tmp_path / "a.eml", "--mail-from", "x y")
+    assert done.code == 64
+    assert "--mail-from" in done.err
+    assert "'x y' is no mail address" in done.err
+    cli.ok("ingest", tmp_path / "a.eml", "--mail-from", "<>")

@@ -118,3 +118,25 @@ def test_a_url_out_of_a_file_that_leads_nowhere_ends_commands_in_the_same_way(
     assert "holds one @ more than it can" in said
     assert "canary" not in doctor.out + doctor.err
     assert "see the log" not in doctor.out
+
+
+def test_a_page_behind_a_case_that_is_not_there_is_refused(
+    home: House, cli: Counter
+) -> None:
+    """The first page again would be taken for what follows."""
+    home.mail(message())
+    done = cli.run("ticket", "list", "--after", "99")
+    assert (done.code, done.out) == (66, "")
+    assert "there is no ticket #99" in done.err
+
+
+def test_a_tag_that_is_too_long_is_refused_and_not_cut(
+    home: House, cli: Counter
+) -> None:
+    """Nobody would find the case under the tag that was given."""
+    home.mail(message())
+    cli.ok("ticket", "set", 1, "--tag", "x" * 64)
+    done = cli.run("ticket", "set", 1, "--tag", "y" * 65)
+    assert done.code == 65
+    assert "longer than 64 characters" in done.err
+    assert cli.json("ticket", "show", 1)["tags"] == ["x" * 64]

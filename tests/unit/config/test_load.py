@@ -261,6 +261,42 @@ def test_nothing_is_as_long_without_a_unit_and_seconds_in_a_name_are_numbers(
     assert settings.limits.parse_wall_seconds == 2.5
 
 
+def test_a_word_where_a_list_belongs_is_told_with_the_way_to_write_it(
+    mistakes: Callable[..., dict[str, Problem]],
+) -> None:
+    """Not in the words of Python, and without what a command may hold."""
+    found = mistakes(
+        "[[listener]]\ntrusted_authserv_ids = 'mx.acme.example'\n"
+        "[[mailbox]]\nname='a'\nhost='h'\nuser='u'\ntoken_command = 'get canary'\n"
+    )
+    problem = found["listener.0.trusted_authserv_ids"]
+    assert problem.where.endswith(":2")
+    assert (problem.message, problem.hint) == (
+        "is no list",
+        'write ["mx.acme.example"]',
+    )
+    assert found["mailbox.0.token_command"].hint == 'write ["…"]'
+
+
+@pytest.mark.parametrize("row", ["['p1']", "['p1', 'p1', 'p2', 'p3']"])
+def test_a_row_of_priorities_of_another_length_is_told_with_its_line(
+    mistakes: Callable[..., dict[str, Problem]], row: str
+) -> None:
+    """One mistake a row, where it stands."""
+    found = mistakes(f"[priority]\nhigh = {row}\n")
+    assert list(found) == ["priority.high"]
+    assert found["priority.high"].where.endswith(":2")
+    assert "high, medium and low" in found["priority.high"].hint
+
+
+def test_a_mark_at_the_beginning_of_a_file_is_read_over(tmp_path: Path) -> None:
+    """Editors of Windows write it, and nobody sees it."""
+    (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbf[service]\nname = 'Acme'\n")
+    loaded = load(tmp_path / "a.toml", {})
+    assert loaded.settings.service.name == "Acme"
+    assert loaded.where("service.name").endswith(":2")
+
+
 def test_a_problem_never_repeats_a_secret(
     mistakes: Callable[..., dict[str, Problem]],
 ) -> None:
