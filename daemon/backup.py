@@ -6,7 +6,6 @@ written last: a folder without one is no backup. Secrets of the configuration ar
 out; the keys that sign our letters are in the database, so keep backups as private.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -36,8 +35,6 @@ MANIFEST = "manifest.json"
 BLOBS = "blobs"
 #: In a data folder that is being restored; without the end of it the next try goes on.
 MARK = "restoring"
-#: Nothing is in the way: the file system fails.
-_OF_DISK = (errno.ENOSPC, errno.EROFS, errno.EIO, errno.EDQUOT)
 _MASK = '"(left out of the backup)"'
 
 
@@ -194,7 +191,8 @@ def _make(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         taken = any(folder.iterdir())
     except OSError as error:
-        if error.errno in _OF_DISK:
+        if error.errno in copies.OF_DISK:
+            # Nothing is in the way.
             raise
         raise InTheWay(f"{folder}: {error.strerror}") from None
     if taken:

@@ -5,6 +5,7 @@ PostgreSQL by its own programs, which have to be installed. A copy is only ever 
 after that: opening it like a database of ours would change its bytes.
 """
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -22,13 +23,16 @@ from chamado.daemon.store.engine import Store, StoreError, Work, by_driver
 
 #: Where Debian puts the programs that belong to one version of the server.
 _PROGRAMS = Path("/usr/lib/postgresql")
+#: What the system calls a disk or a file system that fails.
+OF_DISK = (errno.ENOSPC, errno.EROFS, errno.EIO, errno.EDQUOT)
 _PATIENCE = 6 * 3600.0
 
 
 def take(store: Store, url: str, target: Path) -> None:
     """Copy the database as it is at one moment; the daemon may go on.
 
-    Raises `Unavailable` when the programs of PostgreSQL are missing or fail.
+    Raises `Unavailable` when the programs of PostgreSQL are missing or fail, and
+    OSError or `StoreError` when there is no room for the copy.
     """
     # Made first, so that no program chooses who may read it.
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -116,7 +120,8 @@ def _start(command: Sequence[str], secret: dict[str, str]) -> None:
     try:
         done = subprocess.run(  # noqa: S603  (our own words and a validated URL)
             [program, *command[1:]],
-            env={**os.environ, **secret},
+            # In C they say of a disk what the system says, in words that are known.
+            env={**os.environ, "LC_ALL": "C", **secret},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_PATIENCE,
@@ -126,7 +131,11 @@ def _start(command: Sequence[str], secret: dict[str, str]) -> None:
         raise Unavailable(f"{command[0]} takes more than six hours") from None
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise Unavailable(f"{command[0]}: {said[-1] if said else done.returncode}")
+        why = said[-1] if said else str(done.returncode)
+        for code in OF_DISK:
+            if os.strerror(code) in why:
+                raise OSError(code, why)
+        raise Unavailable(f"{command[0]}: {why}")
 
 
 def _program(name: str) -> str:
