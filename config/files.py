@@ -41,7 +41,7 @@ def _plain_files(settings: Settings) -> Iterator[tuple[str, Path]]:
 
 
 def file_errors(settings: Settings) -> tuple[Problem, ...]:
-    """Return missing secrets, files that cannot be read or used, a maildir of no use."""
+    """Say which secrets are missing and which files and folders are of no use."""
     return (
         *_without_secret(settings),
         *_unreadable_secrets(settings),
