@@ -55,7 +55,7 @@ def test_the_limits_on_the_page_are_the_limits():
         f"{limits.subject_chars} characters, {limits.addresses}",
         f"{limits.parts}, {limits.depth}, {limits.attachments}",
         f"{limits.html_bytes // 1024} KiB, {limits.html_depth} elements deep",
-        f"| quote splitting | {limits.quote_bytes // 1024} KiB |",
+        f"| quote splitting | {limits.quote_bytes // 1024} KiB, 5,000 lines; ",
     ):
         assert number in PAGE
     assert f"in one of {len(LANGUAGES)} languages" in PAGE
