@@ -50,11 +50,12 @@ PROMISES = (
     Promise(7 + 10, FIRST, "in_time", 1, 1),
     # 20 to 23 just asked a question at eleven; two were answered at noon.
     Promise(2, FIRST, "in_time", 1, 1, priority="p4"),
-    # 22 to 29 were answered at noon of the next day.
+    # 22 to 29 were answered at noon of the next day, but 28 was a duplicate: the words
+    # of that were a note.
     Promise(2, FIRST, "late", 25, 25, priority="p4"),
-    Promise(6, FIRST, "late", 25, 25),
-    # 30 was spam; nobody ever answered 31.
-    Promise(1, FIRST, "void"),
+    Promise(5, FIRST, "late", 25, 25),
+    # 28, and 30, which was spam; nobody ever answered 31.
+    Promise(2, FIRST, "void"),
     Promise(1, FIRST, "missed"),
     # What was split off from 12 at two in the afternoon, answered at three.
     Promise(1, FIRST, "in_time", 1, 1),
